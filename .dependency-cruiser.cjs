@@ -1,0 +1,80 @@
+'use strict';
+
+/** Imports go one way: bin → cli → app → proxy, admin → identity, flags, upstream, telemetry → config. */
+const rooms = {
+  cli: [],
+  app: ['cli'],
+  proxy: ['cli', 'app', 'admin', 'demo'],
+  admin: ['cli', 'app', 'proxy', 'demo'],
+  identity: ['cli', 'app', 'proxy', 'admin', 'demo', 'flags', 'upstream', 'telemetry'],
+  flags: ['cli', 'app', 'proxy', 'admin', 'demo', 'upstream', 'telemetry'],
+  upstream: ['cli', 'app', 'proxy', 'admin', 'demo', 'identity', 'flags', 'telemetry'],
+  telemetry: ['cli', 'app', 'proxy', 'admin', 'demo', 'identity', 'flags', 'upstream'],
+  config: ['cli', 'app', 'proxy', 'admin', 'demo', 'identity', 'flags', 'upstream', 'telemetry'],
+  demo: ['cli', 'app', 'proxy', 'admin', 'identity', 'flags', 'upstream', 'telemetry'],
+};
+
+/** Each of these is imported by one file, so that it can be replaced in one place. */
+const libraries = {
+  'http-proxy': 'src/proxy/pipeline.ts',
+  '@launchdarkly/node-server-sdk': 'src/flags/launchdarkly.ts',
+  pino: 'src/telemetry/log.ts',
+  'pino-pretty': 'src/telemetry/log.ts',
+  'prom-client': 'src/telemetry/metrics.ts',
+  commander: 'src/cli/program.ts',
+  undici: 'src/upstream/pool.ts',
+  hono: 'src/admin/server.ts',
+  '@hono/node-server': 'src/admin/server.ts',
+  yaml: 'src/config/document.ts',
+  cookie: 'src/identity/sources.ts',
+  'jwt-decode': 'src/identity/sources.ts',
+  'proxy-addr': 'src/proxy/trust.ts',
+  leven: 'src/config/errors.ts',
+};
+
+const at = (room) => (room === 'app' ? '^src/app\\.ts$' : `^src/${room}/`);
+const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'nothing-imports-bin', severity: 'error', from: { path: '^src/' }, to: { path: '^bin/' } },
+    { name: 'no-tests-in-src', severity: 'error', from: { path: '^(bin|src)/' }, to: { path: '^test/' } },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^(bin|src)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' },
+    },
+    ...Object.entries(rooms)
+      .filter(([, above]) => above.length > 0)
+      .map(([room, above]) => ({
+        name: `${room}-imports-downwards`,
+        severity: 'error',
+        from: { path: at(room) },
+        to: { path: above.map(at).join('|') },
+      })),
+    ...Object.entries(libraries).map(([library, file]) => ({
+      name: `${library.replaceAll('/', '-')}-in-one-file`,
+      severity: 'error',
+      from: { path: '^(bin|src)/', pathNot: `^${escaped(file)}$` },
+      to: { path: `node_modules/(@types/)?${escaped(library)}/` },
+    })),
+    {
+      name: 'pure-files-do-no-io',
+      severity: 'error',
+      from: { path: '^src/(flags/bucket|proxy/decide|proxy/headers)\\.ts$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'test/tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+/** A host and a port to bind or to call. `host` has no brackets; port 0 lets the system choose. */
+export type Address = { host: string; port: number };
+
+const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const sizeUnits: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** Milliseconds, written `250ms`, `30s`, `5m`, `12h` or `30d`. */
+export const duration = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/, 'a duration such as 250ms, 30s, 5m, 12h or 30d')
+  .transform((text) => measure(text, durationUnits));
+
+/** Bytes, written `512B`, `16KiB`, `8MiB` or `1GiB`. */
+export const size = z
+  .string()
+  .regex(/^\d{1,9}(B|KiB|MiB|GiB)$/, 'a size such as 512B, 16KiB or 8MiB')
+  .transform((text) => measure(text, sizeUnits));
+
+function measure(text: string, units: Record<string, number>): number {
+  const amount = Number.parseFloat(text);
+  const unit = text.replace(/^[\d.]+/, '');
+  return Math.round(amount * (units[unit] ?? Number.NaN));
+}
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+export const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):\d{1,5}$/, 'HOST:PORT, such as 0.0.0.0:8080 or [::]:8080')
+  .refine((text) => portOf(text) <= 65_535, 'a port up to 65535')
+  .transform(
+    (text): Address => ({ host: text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, ''), port: portOf(text) }),
+  );
+
+const portOf = (text: string) => Number(text.slice(text.lastIndexOf(':') + 1));
+
+/** An absolute `http:` or `https:` address without credentials, query or fragment. */
+export const httpUrl = z
+  .string()
+  .refine(isPlainHttpUrl, 'an http:// or https:// address without credentials, query or fragment')
+  .transform((text) => new URL(text));
+
+function isPlainHttpUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.hostname !== '' && url.username === '' && url.password === '';
+}
+
+/** A token of RFC 9110 §5.6.2: the alphabet of header names, methods and cookie names. */
+const token = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
+export const headerName = z.string().regex(token, 'a header name: letters, digits and -');
+export const cookieName = z.string().regex(token, 'a cookie name: letters, digits, - and _');
+export const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, 'a method in capitals, such as GET');
+
+/** A flag value as a YAML scalar; kept as the text that `X-Api-Version` will say. */
+export const version = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform(String)
+  .refine((text) => /^[\x21-\x7e]{1,64}$/.test(text), 'a version: 1 to 64 visible ASCII characters');
+
+/** A name given in this file, to be used in it, in logs and in metrics. */
+export const name = z.string().regex(/^[\w.-]{1,64}$/, 'a name: 1 to 64 letters, digits, -, _ and .');

@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { address, cookieName, duration, headerName, httpUrl, method, name, size, version } from './scalars.ts';
+import { contexts } from './context-schema.ts';
+
+/**
+ * The configuration: types, defaults, descriptions, and through `z.toJSONSchema` the editor's schema and the
+ * reference page. What a reader must know of a key stands in its `describe`.
+ */
+
+/** A key that the design reserves and this version does not act on. Refused, since silence would be a promise. */
+const later = z.never({ error: 'not supported by this version' }).optional();
+
+const path = z.string().min(1, 'a path').describe('Relative paths start at the folder of this file.');
+
+const listen = z
+  .union([address, z.strictObject({ address, tls: later, http2: later, proxyProtocol: later })])
+  .transform((value) => ('address' in value ? value.address : value));
+
+const admin = z
+  .union([
+    z.literal('off'),
+    address,
+    z.strictObject({
+      address,
+      token: z.string().min(1).optional().describe('Bearer token. Without one the address must be loopback.'),
+      hosts: z
+        .array(z.string().min(1))
+        .prefault([])
+        .describe('Names that the Host header may bear, beside localhost and IP literals.'),
+    }),
+  ])
+  .transform((value) => {
+    if (value === 'off') return undefined;
+    return 'address' in value ? value : { address: value, token: undefined, hosts: [] };
+  });
+
+const flags = z.discriminatedUnion('source', [
+  z.strictObject({
+    source: z.literal('local'),
+    file: path
+      .optional()
+      .describe('LaunchDarkly flag data, JSON or YAML: `flags`, `flagValues`, `segments`. Watched.'),
+  }),
+  z.strictObject({
+    source: z.literal('launchdarkly'),
+    sdkKey: z.string().min(1, 'a server-side SDK key').describe('Server-side SDK key of the environment.'),
+    relay: httpUrl.optional().describe('A LaunchDarkly Relay Proxy, in place of `uris`.'),
+    uris: z
+      .strictObject({ base: httpUrl, stream: httpUrl, events: httpUrl })
+      .optional()
+      .describe('Service addresses of another LaunchDarkly instance, such as the EU one.'),
+    proxy: httpUrl.optional().describe('Outbound HTTP proxy.'),
+    initTimeout: duration
+      .prefault('5s')
+      .describe('How long the start waits for flags. After it, defaults are served until they come.'),
+    events: z.boolean().prefault(true).describe('Send evaluation events to LaunchDarkly.'),
+    metricSampling: later,
+    store: later,
+    daemon: later,
+  }),
+]);
+
+const upstream = z.strictObject({
+  url: httpUrl.describe('Address and base path; the base path is put before the path of each request.'),
+  preserveHost: z.boolean().prefault(false).describe("Send the client's Host instead of the upstream's."),
+  connectTimeout: duration.prefault('2s').describe('Until the connection stands. Over it: 504.'),
+  responseTimeout: duration.prefault('30s').describe('Until the response head. Over it: 504.'),
+  idleTimeout: duration.prefault('60s').describe('Silence within a response body. Over it: the response is cut.'),
+  maxConnections: z.int().min(1).max(65_535).prefault(512).describe('Open connections at the most.'),
+  maxTunnels: later,
+  queue: later,
+  tls: later,
+  http2: later,
+  rewriteLocation: later,
+});
+
+const match = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[^\s?#]*$/, 'a path that starts with /')
+    .prefault('/')
+    .describe('A prefix on segment borders: `/fact/` matches itself and all below, `/fact` also itself.'),
+  host: z
+    .string()
+    .regex(/^[^\s/:]+$|^\[[0-9a-fA-F:.]+\]$/, 'a host name without port')
+    .transform((host) => host.toLowerCase())
+    .optional()
+    .describe('The host name the request must bear, without port.'),
+  methods: z.array(method).min(1).optional().describe('The methods to match; any, when absent.'),
+});
+
+const route = z
+  .strictObject({
+    name: name.describe('For logs and metrics. Unique.'),
+    match: match.prefault({}),
+    flag: z.string().min(1).optional().describe('Key of the flag that chooses the version.'),
+    versions: z
+      .record(version, name)
+      .optional()
+      .describe('Flag value to upstream. The flag value is what X-Api-Version says.'),
+    default: version.optional().describe('The version served when the flag cannot say.'),
+    upstream: name.optional().describe('For a plain route, in place of flag, versions and default.'),
+    guard: later,
+  })
+  .transform(({ flag, versions, default: fallback, upstream, guard: _, ...rest }, ctx) => {
+    if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined)
+      return { ...rest, kind: 'plain' as const, upstream };
+    if (upstream === undefined && flag !== undefined && versions !== undefined && fallback !== undefined) {
+      if (!Object.hasOwn(versions, fallback))
+        ctx.addIssue({
+          code: 'custom',
+          path: ['default'],
+          message: `${fallback} is not one of the versions`,
+          input: fallback,
+          params: { allowed: Object.keys(versions) },
+        });
+      return { ...rest, kind: 'flag' as const, flag, versions: new Map(Object.entries(versions)), default: fallback };
+    }
+    ctx.addIssue({
+      code: 'custom',
+      message: 'a route has either `upstream`, or `flag`, `versions` and `default` together',
+      input: rest.name,
+    });
+    return z.NEVER;
+  });
+
+const trustedProxy = z.union(
+  [z.enum(['loopback', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  'an address, a CIDR such as 10.0.0.0/8, loopback or private',
+);
+
+const override = z.strictObject({
+  header: headerName.prefault('X-Api-Version').describe('The request header in which a tester names a version.'),
+  secret: z.string().describe('What the tester sends in X-Trenchcoat-Secret. Empty: the override is off.'),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .prefault('info')
+    .describe('The least severe level written.'),
+  access: z.boolean().prefault(true).describe('One line a request.'),
+});
+
+const limits = z.strictObject({
+  headerBytes: size.prefault('16KiB').describe('Bytes of a request head. Over it: 431.'),
+  headerCount: z.int().min(1).max(10_000).prefault(100).describe('Headers of a request. Over it: 431.'),
+  uriBytes: size.prefault('8KiB').describe('Bytes of a request target. Over it: 414.'),
+  headTimeout: duration.prefault('15s').describe('Until the request head is complete. Over it: 408.'),
+  keepAliveTimeout: duration.prefault('75s').describe('Idle time of a client connection between requests.'),
+  connections: z.int().min(1).max(1_000_000).prefault(10_000).describe('Client connections. Over it: 503.'),
+  bodyIdleTimeout: later,
+  bodyBytes: later,
+});
+
+const shutdown = z.strictObject({
+  delay: duration
+    .prefault('0s')
+    .describe('Time after readiness fails in which new connections are still taken.'),
+  drain: duration.prefault('30s').describe('Time for requests in flight to end before they are cut.'),
+});
+
+export const schema = z
+  .strictObject({
+    listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address }`.'),
+    admin: admin
+      .prefault('127.0.0.1:9901')
+      .describe('Probes and metrics: HOST:PORT, `off`, or `{ address, token, hosts }`.'),
+    context: contexts
+      .prefault({ user: {} })
+      .describe('Who is asking: one entry for each LaunchDarkly context kind.'),
+    flags: flags.prefault({ source: 'local' }).describe('Where flags come from.'),
+    upstreams: z.record(name, upstream).describe('The addresses requests are forwarded to, by name.'),
+    routes: z.array(route).min(1, 'at least one route').describe('First match wins.'),
+    trustedProxies: z
+      .array(trustedProxy)
+      .prefault([])
+      .describe('Whose X-Forwarded-* are believed and appended to; others are replaced.'),
+    override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
+    log: log.prefault({}).describe('What is logged, as JSON lines on standard output.'),
+    limits: limits.prefault({}).describe('Bounds on what a client may send.'),
+    shutdown: shutdown.prefault({}).describe('How a stop goes.'),
+    rollouts: later,
+    state: later,
+    notify: later,
+    workers: later,
+  })
+  .describe('Configuration of trenchcoat.');
+
+export type Config = z.output<typeof schema>;
+export type RouteConfig = Config['routes'][number];
+export type UpstreamConfig = Config['upstreams'][string];
+export type FlagsConfig = Config['flags'];
+export type Limits = Config['limits'];
+export type LogConfig = Config['log'];
+export type AdminConfig = NonNullable<Config['admin']>;
