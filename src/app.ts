@@ -1,0 +1,154 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startAdmin, type AdminServer, type Readiness } from './admin/server.ts';
+import { EnvironmentError } from './config/errors.ts';
+import type { Address } from './config/scalars.ts';
+import type { Config } from './config/schema.ts';
+import type { FlagProvider } from './flags/provider.ts';
+import { openFlags } from './flags/source.ts';
+import { createIdentify, headersConsulted, type Identify } from './identity/identify.ts';
+import { createHandler } from './proxy/handle.ts';
+import { createOverride, secretHeader, type Override } from './proxy/override.ts';
+import { compileRoutes, type Route, type Upstream } from './proxy/routes.ts';
+import { createProxyServer } from './proxy/server.ts';
+import { createTrust } from './proxy/trust.ts';
+import type { Log } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createPool } from './upstream/pool.ts';
+
+/** A running proxy. */
+export type App = {
+  listen: AddressInfo;
+  admin: AddressInfo | undefined;
+  /** Fails readiness, lets requests end as `shutdown` says, sends what is unsent, and frees everything. */
+  stop(): Promise<void>;
+};
+
+type Phase = 'starting' | 'ready' | 'draining';
+
+/** Milliseconds that a stop waits for LaunchDarkly to take the last events. */
+const flushDeadline = 3000;
+
+/** Builds every part and starts it: the admin port first, then the flags, then the front door. */
+export async function startApp(config: Config, log: Log): Promise<App> {
+  let phase: Phase = 'starting';
+  let flags: FlagProvider | undefined;
+
+  const metrics = createMetrics(() => {
+    const state = flags?.state();
+    return state !== undefined && state.initialized && state.healthy;
+  });
+  const readiness = (): Readiness => ({
+    ready: phase === 'ready',
+    checks: { proxy: phase, flags: flags?.state().detail ?? 'not opened yet' },
+  });
+  const admin = await openAdmin(config, {
+    readiness,
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+  });
+
+  try {
+    const provider = (flags = await openFlags(config.flags, log));
+    const routing = createRouting(config);
+    const handler = createHandler({
+      ...routing,
+      limits: config.limits,
+      evaluate: (flag, context, fallback) => provider.evaluate(flag, context, fallback),
+      record(outcome) {
+        metrics.observe(outcome);
+        log.access(outcome);
+      },
+      onFault: ({ code, cause }, { id }) => log.error({ id, code, err: cause }, 'a request failed on our side'),
+    });
+    const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler);
+    const listen = await orCannotListen(config.listen, server.listen(config.listen));
+    phase = 'ready';
+
+    return {
+      listen,
+      admin: admin?.address,
+      async stop() {
+        phase = 'draining';
+        await delay(config.shutdown.delay);
+        await server.close(config.shutdown.drain);
+        await routing.close();
+        await provider.close(flushDeadline);
+        await admin?.close();
+      },
+    };
+  } catch (error) {
+    await flags?.close(0);
+    await admin?.close();
+    throw error;
+  }
+}
+
+async function openAdmin(
+  config: Config,
+  parts: Parameters<typeof startAdmin>[1],
+): Promise<AdminServer | undefined> {
+  if (config.admin === undefined) return undefined;
+  return orCannotListen(config.admin.address, startAdmin(config.admin, parts));
+}
+
+/** What the configuration says of requests, compiled: all of a decision but the flags. */
+export type Routing = {
+  routes: readonly Route[];
+  override: Override | undefined;
+  identify: Identify;
+  /** Cuts every connection to an upstream. */
+  close(): Promise<void>;
+};
+
+export function createRouting(config: Config): Routing {
+  const override = createOverride(config.override);
+  const upstreams = openUpstreams(config);
+  return {
+    routes: compileRoutes(config, upstreams, varyOf(config, override)),
+    override,
+    identify: createIdentify(config.context),
+    async close() {
+      await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()));
+    },
+  };
+}
+
+function openUpstreams(config: Config): Map<string, Upstream> {
+  return new Map(
+    Object.entries(config.upstreams).map(([name, { url, preserveHost, maxConnections, ...timeouts }]) => [
+      name,
+      {
+        name,
+        url,
+        basePath: url.pathname.replace(/\/$/, ''),
+        preserveHost,
+        connectTimeout: timeouts.connectTimeout,
+        responseTimeout: timeouts.responseTimeout,
+        pool: createPool(url, { ...timeouts, maxConnections }),
+      },
+    ]),
+  );
+}
+
+/** Every request header that may change which version serves a request. */
+function varyOf(config: Config, override: Override | undefined): string[] {
+  const names = headersConsulted(config.context);
+  return override === undefined ? names : [...new Set([...names, override.header, secretHeader])];
+}
+
+async function orCannotListen<T>({ host, port }: Address, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is taken; stop what listens there, or choose another port'
+        : code === 'EACCES'
+          ? 'not permitted; ports below 1024 need a privilege'
+          : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
+            ? 'this machine has no such address'
+            : String(error);
+    throw new EnvironmentError(`cannot listen on ${host}:${port}: ${why}`);
+  }
+}

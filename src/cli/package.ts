@@ -1,0 +1,11 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+const manifest = require.resolve('trenchcoat/package.json');
+
+/** This package's version. */
+export const { version } = require(manifest) as { version: string };
+
+/** The absolute path of a file that ships with the package, such as `config/demo.yaml`. */
+export const packageFile = (path: string): string => join(dirname(manifest), path);

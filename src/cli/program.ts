@@ -1,0 +1,86 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { EnvironmentError, UserError } from '../config/errors.ts';
+import { check } from './check.ts';
+import { demo } from './demo.ts';
+import { explain } from './explain.ts';
+import { init } from './init.ts';
+import { version } from './package.ts';
+import { run } from './run.ts';
+import { printSchema } from './schema.ts';
+
+const configOption = [
+  '-c, --config <file>',
+  'configuration file (default: $TRENCHCOAT_CONFIG, then ./trenchcoat.yaml)',
+] as const;
+
+/** The commands. Each is one file, and returns its exit code through `done`. */
+function createProgram(done: (code: number) => void): Command {
+  const program = new Command('trenchcoat')
+    .description('A reverse proxy that decides, for each request, which version of an API serves it.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options)');
+  program.configureHelp({ showGlobalOptions: true });
+
+  program
+    .command('run', { isDefault: true })
+    .description('run the proxy')
+    .option(...configOption)
+    .action(async (options: { config?: string }) => done(await run(options)));
+  program
+    .command('check')
+    .description('validate the configuration and the flag file, and list every mistake')
+    .option(...configOption)
+    .action(async (options: { config?: string }) => done(await check(options)));
+  program
+    .command('explain')
+    .description('tell which version a request gets, and why')
+    .option(...configOption)
+    .requiredOption('--path <path>', 'path and query of the request, such as /fact/')
+    .option('--method <method>', 'method of the request', 'GET')
+    .option('--host <host>', 'Host of the request', 'localhost')
+    .option('--cookie <name=value>', 'a cookie; may be repeated', collect, [])
+    .option('--header <"Name: value">', 'a header; may be repeated', collect, [])
+    .option('--json', 'print JSON')
+    .action(async (options: Parameters<typeof explain>[0]) => done(await explain(options)));
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration')
+    .action(() => done(printSchema()));
+  program
+    .command('init')
+    .description('write a commented configuration to start from; never overwrites')
+    .argument('[file]', 'where to', './trenchcoat.yaml')
+    .action(async (file: string) => done(await init({ file })));
+  program
+    .command('demo')
+    .description('run two raccoon APIs, a page and the proxy, with nothing else installed')
+    .option('--port <port>', 'port of the proxy', portNumber, 8080)
+    .action(async (options: { port: number }) => done(await demo(options)));
+  return program;
+}
+
+const collect = (value: string, earlier: string[]) => [...earlier, value];
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number up to 65535.');
+  return port;
+}
+
+/** Runs one command line. Resolves with the exit code: 0 fine, 1 the user's mistake, 2 ours or the environment's. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    await createProgram((result) => (code = result)).parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    if (error instanceof UserError || error instanceof EnvironmentError) {
+      process.stderr.write(`trenchcoat: ${error.message}\n`);
+      return error instanceof UserError ? 1 : 2;
+    }
+    process.stderr.write(`trenchcoat: a fault of ours: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return 2;
+  }
+}

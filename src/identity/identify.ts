@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { ContextKind } from '../config/context-schema.ts';
+import type { EvaluationContext, SingleContext } from './context.ts';
+import { cookieNamed, readingOf, readSource, type Reading, type RequestView } from './sources.ts';
+
+/** An anonymous key that this request was given, and that its client should keep. `maxAge` in milliseconds. */
+export type MintedKey = { cookie: string; key: string; maxAge: number };
+
+/** Who is asking; `context` is undefined when no kind found a key. */
+export type Identity = { context: EvaluationContext | undefined; minted: readonly MintedKey[] };
+
+export type Identify = (request: RequestView) => Identity;
+
+const nothingMinted: readonly MintedKey[] = [];
+
+/** Compiles the `context` section. `mint` makes the key of someone nobody knows. */
+export function createIdentify(kinds: readonly ContextKind[], mint: () => string = randomUUID): Identify {
+  return (request) => {
+    const reading = readingOf(request);
+    const contexts: SingleContext[] = [];
+    let minted = nothingMinted;
+    for (const kind of kinds) {
+      const context = identifyKind(kind, reading);
+      if (context !== undefined) contexts.push(context);
+      else if (kind.anonymous !== undefined) {
+        const key = mint();
+        contexts.push(withAttributes({ kind: kind.kind, key, anonymous: true }, kind, reading));
+        minted = [...minted, { ...kind.anonymous, key }];
+      }
+    }
+    return { context: combine(contexts), minted };
+  };
+}
+
+function identifyKind(kind: ContextKind, reading: Reading): SingleContext | undefined {
+  for (const source of kind.key) {
+    const key = readSource(source, reading);
+    if (key !== undefined && isUsableKey(key)) return withAttributes({ kind: kind.kind, key }, kind, reading);
+  }
+  if (kind.anonymous === undefined) return undefined;
+  const kept = cookieNamed(kind.anonymous.cookie, reading);
+  if (kept === undefined || !mintedKey.test(kept)) return undefined;
+  return withAttributes({ kind: kind.kind, key: kept, anonymous: true }, kind, reading);
+}
+
+function withAttributes(context: SingleContext, kind: ContextKind, reading: Reading): SingleContext {
+  for (const { name, source } of kind.attributes) {
+    const value = readSource(source, reading);
+    if (value !== undefined && isUsableAttribute(value)) context[name] = value;
+  }
+  if (kind.private.length > 0) context._meta = { privateAttributes: kind.private };
+  return context;
+}
+
+function combine(contexts: SingleContext[]): EvaluationContext | undefined {
+  if (contexts.length < 2) return contexts[0];
+  const multi: EvaluationContext = { kind: 'multi' };
+  for (const { kind, ...rest } of contexts) multi[kind] = rest;
+  return multi;
+}
+
+const mintedKey = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+const plainKey = /^[\x21-\x7e]{1,256}$/;
+const visible = /^[^\p{C}\p{Z}\ufffd]+$/u;
+const visibleOrSpace = /^[^\p{C}\p{Zl}\p{Zp}\ufffd]+$/u;
+
+/** 1 to 256 bytes of visible characters. */
+const isUsableKey = (text: string) =>
+  plainKey.test(text) || (Buffer.byteLength(text) <= 256 && visible.test(text));
+
+/** As a key, and spaces are allowed: an attribute may be a name or a user agent. */
+const isUsableAttribute = (text: string) => Buffer.byteLength(text) <= 256 && visibleOrSpace.test(text);
+
+/**
+ * Every request header that the answer to "who is asking" may depend on, for `Vary`. The query is part of the
+ * cache key already.
+ */
+export function headersConsulted(kinds: readonly ContextKind[]): string[] {
+  const names = new Set<string>();
+  for (const kind of kinds) {
+    if (kind.anonymous !== undefined) names.add('Cookie');
+    for (const source of [...kind.key, ...kind.attributes.map((attribute) => attribute.source)]) {
+      const place = source.from === 'jwt' ? source.carrier : source;
+      if (place.from === 'cookie') names.add('Cookie');
+      if (place.from === 'header') names.add(place.name);
+    }
+  }
+  return [...names];
+}

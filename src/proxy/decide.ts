@@ -1,0 +1,53 @@
+import type { Evaluation, EvaluationReason } from '../flags/provider.ts';
+import type { EvaluationContext } from '../identity/context.ts';
+import type { RequestView } from '../identity/sources.ts';
+import type { FlagRoute, Upstream } from './routes.ts';
+
+/** Why a version was chosen. What LaunchDarkly has a word for is spelled as it spells it. */
+export type Reason =
+  | 'ROUTE'
+  | 'PREFLIGHT'
+  | 'OVERRIDE'
+  | 'NO_CONTEXT'
+  | 'UNKNOWN_VERSION'
+  | EvaluationReason['kind']
+  | NonNullable<EvaluationReason['errorKind']>;
+
+/** Which upstream serves a request. `version` is undefined on a plain route. */
+export type Decision = { version: string | undefined; upstream: Upstream; reason: Reason };
+
+/** What a decision may look at. `pinned` is the version a tester asked for, with the right secret. */
+export type DecisionFacts = {
+  preflight: boolean;
+  pinned: string | undefined;
+  context: EvaluationContext | undefined;
+};
+
+export type Evaluate = (flag: string, context: EvaluationContext, fallback: unknown) => Promise<Evaluation>;
+
+/** A CORS preflight: browsers send it without cookies or headers of identity. */
+export const isPreflight = (method: string, headers: RequestView['headers']): boolean =>
+  method === 'OPTIONS' &&
+  headers['origin'] !== undefined &&
+  headers['access-control-request-method'] !== undefined;
+
+/** In this order: tester's override, the flag, the route's default. */
+export async function decide(route: FlagRoute, facts: DecisionFacts, evaluate: Evaluate): Promise<Decision> {
+  if (facts.preflight) return serveDefault(route, 'PREFLIGHT');
+  const pinned = facts.pinned === undefined ? undefined : route.versions.get(facts.pinned);
+  if (pinned !== undefined) return { version: facts.pinned, upstream: pinned, reason: 'OVERRIDE' };
+  if (facts.context === undefined) return serveDefault(route, 'NO_CONTEXT');
+  return fromEvaluation(route, await evaluate(route.flag, facts.context, route.default));
+}
+
+function fromEvaluation(route: FlagRoute, { value, reason }: Evaluation): Decision {
+  if (reason.kind === 'ERROR') return serveDefault(route, reason.errorKind ?? 'ERROR');
+  const version = String(value);
+  const upstream = route.versions.get(version);
+  if (upstream === undefined) return serveDefault(route, 'UNKNOWN_VERSION');
+  return { version, upstream, reason: reason.kind };
+}
+
+function serveDefault(route: FlagRoute, reason: Reason): Decision {
+  return { version: route.default, upstream: route.defaultUpstream, reason };
+}

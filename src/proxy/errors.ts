@@ -1,0 +1,94 @@
+import { STATUS_CODES } from 'node:http';
+import type { FailureSource } from '../telemetry/outcome.ts';
+import { UpstreamError, type FailureCode } from '../upstream/failure.ts';
+import type { HeaderList } from './headers.ts';
+
+/** A request that could not be served: what happened, and who is to blame. */
+export class ProxyError extends Error {
+  readonly code: ErrorCode;
+  readonly source: FailureSource;
+
+  constructor(code: ErrorCode, cause?: unknown) {
+    super(code, { cause });
+    this.name = 'ProxyError';
+    this.code = code;
+    this.source = table[code].source;
+  }
+}
+
+export type ErrorCode =
+  | FailureCode
+  | 'client_closed'
+  | 'bad_request'
+  | 'bad_target'
+  | 'bad_host'
+  | 'too_many_headers'
+  | 'head_too_large'
+  | 'head_timeout'
+  | 'uri_too_long'
+  | 'no_route'
+  | 'upgrade_unsupported'
+  | 'too_many_connections';
+
+type Row = { status: number; source: FailureSource; title: string };
+
+/** The one table from a failure to the answer. 499, as nginx has it, is never sent: nobody is there. */
+const table: Record<ErrorCode, Row> = {
+  client_closed: { status: 499, source: 'downstream', title: 'The client closed the connection' },
+  bad_request: { status: 400, source: 'downstream', title: 'The request is malformed' },
+  bad_target: { status: 400, source: 'downstream', title: 'The request target is malformed' },
+  bad_host: { status: 400, source: 'downstream', title: 'The Host header is missing, repeated or malformed' },
+  too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
+  head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
+  head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
+  uri_too_long: { status: 414, source: 'downstream', title: 'The request target is too long' },
+  no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
+  upgrade_unsupported: { status: 501, source: 'downstream', title: 'Only WebSocket upgrades are supported' },
+  too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
+  connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
+  connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
+  connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },
+  name_unknown: { status: 502, source: 'upstream', title: 'The upstream could not be found' },
+  tls_failed: { status: 502, source: 'upstream', title: 'The upstream could not be trusted' },
+  response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
+  idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
+  reset: { status: 502, source: 'upstream', title: 'The upstream closed the connection' },
+  bad_response: { status: 502, source: 'upstream', title: 'The upstream sent a malformed response' },
+  request_cut: { status: 400, source: 'downstream', title: 'The request body was cut short' },
+  shutting_down: { status: 503, source: 'self', title: 'The proxy is shutting down' },
+  internal: { status: 500, source: 'self', title: 'The proxy failed' },
+};
+
+/** Names whatever was thrown. A fault of ours becomes `internal`, with its cause for the log. */
+export function proxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  if (error instanceof UpstreamError) return new ProxyError(error.code, error.cause);
+  return new ProxyError('internal', error);
+}
+
+export type Problem = { status: number; headers: HeaderList; body: string };
+
+/** The answer for a failure (RFC 9457): never a stack, never an upstream's address. */
+export function problem(code: ErrorCode, requestId: string | undefined): Problem {
+  const { status, title } = table[code];
+  const type = `urn:problem-type:trenchcoat:${code.replaceAll('_', '-')}`;
+  const body = `${JSON.stringify({ type, title, status, requestId })}\n`;
+  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', `${Buffer.byteLength(body)}`];
+  if (status === 503) headers.push('Retry-After', '1');
+  return { status, headers, body };
+}
+
+export const statusOf = (code: ErrorCode): number => table[code].status;
+
+/** A whole answer as bytes, for a socket that has no response object; it says that the connection ends. */
+export function problemBytes(code: ErrorCode, requestId: string | undefined, extra: HeaderList = []): string {
+  const { status, headers, body } = problem(code, requestId);
+  return `${headBytes(status, STATUS_CODES[status] ?? '', [...headers, ...extra, 'Connection', 'close'])}${body}`;
+}
+
+/** A response head as bytes. */
+export function headBytes(status: number, reasonPhrase: string, headers: HeaderList): string {
+  let head = `HTTP/1.1 ${status} ${reasonPhrase}\r\n`;
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${head}\r\n`;
+}

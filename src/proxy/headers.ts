@@ -1,0 +1,171 @@
+import type { MintedKey } from '../identity/identify.ts';
+
+/** Header lists alternate names and values, as Node's `rawHeaders` do: order, case and repeats are kept. */
+export type HeaderList = string[];
+
+/** Meant for the next hop alone (RFC 9110 §7.6.1), and what older software adds to them. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+];
+
+/** What the proxy writes itself, or answers itself, and so never copies. */
+const requestOwn = new Set([
+  ...hopByHop,
+  'host',
+  'expect',
+  'forwarded',
+  'x-request-id',
+  'x-api-version',
+  'x-trenchcoat-secret',
+]);
+
+/** Connection may name any header as hop-by-hop, but not these: they frame or describe the message. */
+const notNominable = new Set(['content-length', 'host', 'via', 'cache-control', 'set-cookie', 'vary']);
+
+export type RequestFacts = {
+  host: string;
+  requestId: string;
+  version: string | undefined;
+  /** The client's address; undefined when its connection is gone. */
+  clientAddress: string | undefined;
+  clientHost: string;
+  clientProtocol: 'http' | 'https';
+  /** Whether the client is a proxy whose forwarding headers are believed. */
+  trusted: boolean;
+  /** The header that carries the override, in lower case; it never leaves. */
+  overrideHeader: string | undefined;
+};
+
+/** The header list for the upstream, built anew from what the client sent. */
+export function requestHeaders(raw: readonly string[], facts: RequestFacts): HeaderList {
+  const out: HeaderList = ['Host', facts.host];
+  const nominated = nominations(raw);
+  const seen = { for: '', host: facts.clientHost, proto: facts.clientProtocol as string };
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    const lower = name.toLowerCase();
+    if (lower.startsWith('x-forwarded-')) {
+      if (!facts.trusted) continue;
+      if (lower === 'x-forwarded-for') seen.for = seen.for === '' ? value : `${seen.for}, ${value}`;
+      else if (lower === 'x-forwarded-host') seen.host = value;
+      else if (lower === 'x-forwarded-proto') seen.proto = value;
+      else out.push(name, value);
+    } else if (lower === 'forwarded' && facts.trusted) out.push(name, value);
+    else if (!requestOwn.has(lower) && lower !== facts.overrideHeader && !nominated?.has(lower))
+      out.push(name, value);
+  }
+  if (facts.clientAddress !== undefined)
+    out.push('X-Forwarded-For', seen.for === '' ? facts.clientAddress : `${seen.for}, ${facts.clientAddress}`);
+  out.push('X-Forwarded-Host', seen.host, 'X-Forwarded-Proto', seen.proto);
+  out.push('Via', '1.1 trenchcoat', 'X-Request-Id', facts.requestId);
+  if (facts.version !== undefined) out.push('X-Api-Version', facts.version);
+  return out;
+}
+
+/** What a flag route adds to every answer, whoever produced it. */
+export type Stamp = {
+  version: string;
+  vary: readonly string[];
+  minted: readonly MintedKey[];
+  /** Whether the client's side is TLS, so that cookies can be `Secure`. */
+  secure: boolean;
+};
+
+/** A list as a record of names to all their values, for an interface that takes no lists. */
+export function headerRecord(list: Readonly<HeaderList>): Record<string, string[]> {
+  const record: Record<string, string[]> = Object.create(null);
+  for (let i = 0; i + 1 < list.length; i += 2) (record[list[i] as string] ??= []).push(list[i + 1] as string);
+  return record;
+}
+
+/** The header list for the client. Without a stamp (a plain route) only hop-by-hop headers are left out. */
+export function responseHeaders(raw: readonly string[], stamp: Stamp | undefined): HeaderList {
+  const out: HeaderList = [];
+  const nominated = nominations(raw);
+  const varied: string[] = [];
+  let cacheControl = '';
+  const takesCacheControl = stamp !== undefined && stamp.minted.length > 0;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    const lower = name.toLowerCase();
+    if (responseOwn.has(lower) || nominated?.has(lower)) continue;
+    if (stamp !== undefined) {
+      if (lower === 'x-api-version') continue;
+      if (lower === 'vary') varied.push(value);
+      if (lower === 'cache-control' && takesCacheControl) {
+        cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
+        continue;
+      }
+    }
+    out.push(name, value);
+  }
+  if (stamp !== undefined) addStamp(out, stamp, varied, cacheControl);
+  return out;
+}
+
+const responseOwn = new Set(hopByHop);
+
+/** The stamp for an answer of our own. */
+export function stampHeaders(stamp: Stamp | undefined): HeaderList {
+  return responseHeaders([], stamp);
+}
+
+function addStamp(out: HeaderList, stamp: Stamp, varied: readonly string[], cacheControl: string): void {
+  out.push('X-Api-Version', stamp.version);
+  const missing = missingFromVary(stamp.vary, varied);
+  if (missing !== '') out.push('Vary', missing);
+  for (const { cookie, key, maxAge } of stamp.minted) {
+    const secure = stamp.secure ? '; Secure' : '';
+    const seconds = Math.floor(maxAge / 1000);
+    out.push('Set-Cookie', `${cookie}=${key}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`);
+  }
+  if (stamp.minted.length > 0) out.push('Cache-Control', privateOnly(cacheControl));
+}
+
+function missingFromVary(wanted: readonly string[], present: readonly string[]): string {
+  if (present.length === 0) return wanted.join(', ');
+  const names = new Set(
+    present
+      .join(',')
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  );
+  return names.has('*') ? '' : wanted.filter((name) => !names.has(name.toLowerCase())).join(', ');
+}
+
+/** An answer that hands out an id is for one client: `private` joins, `public` and `s-maxage` cannot stay. */
+function privateOnly(cacheControl: string): string {
+  const kept = cacheControl
+    .split(',')
+    .map((directive) => directive.trim())
+    .filter((directive) => directive !== '' && !/^(public|private|s-maxage\s*=.*)$/i.test(directive));
+  return [...kept, 'private'].join(', ');
+}
+
+/** The names in Connection, other than its options and what cannot be nominated. */
+function nominations(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    for (const part of (raw[i + 1] as string).split(',')) {
+      const nominated = part.trim().toLowerCase();
+      if (nominated === '' || nominated === 'keep-alive' || nominated === 'close') continue;
+      if (notNominable.has(nominated)) continue;
+      names ??= new Set();
+      names.add(nominated);
+    }
+  }
+  return names;
+}

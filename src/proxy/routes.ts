@@ -1,0 +1,86 @@
+import type { Config, RouteConfig } from '../config/schema.ts';
+import type { UpstreamPool } from '../upstream/pool.ts';
+
+/** One API version's address and its connections. */
+export type Upstream = {
+  name: string;
+  url: URL;
+  /** Put before every path; without a slash at the end. */
+  basePath: string;
+  preserveHost: boolean;
+  /** Milliseconds until a tunnel must be connected, and until its answer must have come. */
+  connectTimeout: number;
+  responseTimeout: number;
+  pool: UpstreamPool;
+};
+
+type Match = { path: string; host: string | undefined; methods: ReadonlySet<string> | undefined };
+
+export type FlagRoute = {
+  kind: 'flag';
+  name: string;
+  match: Match;
+  flag: string;
+  versions: ReadonlyMap<string, Upstream>;
+  default: string;
+  defaultUpstream: Upstream;
+  /** Request headers that the choice may depend on. */
+  vary: readonly string[];
+};
+
+export type PlainRoute = { kind: 'plain'; name: string; match: Match; upstream: Upstream };
+
+/** Where a request goes, and what decides. Everything a request can share is made here, once. */
+export type Route = FlagRoute | PlainRoute;
+
+export function compileRoutes(
+  config: Pick<Config, 'routes'>,
+  upstreams: ReadonlyMap<string, Upstream>,
+  vary: readonly string[],
+): Route[] {
+  const upstreamNamed = (name: string) => {
+    const upstream = upstreams.get(name);
+    if (upstream === undefined) throw new Error(`no upstream ${name}`);
+    return upstream;
+  };
+  return config.routes.map((route): Route => {
+    const match = compileMatch(route.match);
+    if (route.kind === 'plain')
+      return { kind: 'plain', name: route.name, match, upstream: upstreamNamed(route.upstream) };
+    const versions = new Map([...route.versions].map(([value, name]) => [value, upstreamNamed(name)]));
+    const defaultUpstream = versions.get(route.default);
+    if (defaultUpstream === undefined) throw new Error(`no version ${route.default}`);
+    const { name, flag } = route;
+    return { kind: 'flag', name, match, flag, versions, default: route.default, defaultUpstream, vary };
+  });
+}
+
+function compileMatch({ path, host, methods }: RouteConfig['match']): Match {
+  return { path, host, methods: methods === undefined ? undefined : new Set(methods) };
+}
+
+/** The first route that matches. `pathname` is raw; `host` has no port and is in lower case. */
+export function findRoute(
+  routes: readonly Route[],
+  pathname: string,
+  host: string,
+  method: string,
+): Route | undefined {
+  for (const route of routes) {
+    const { match } = route;
+    if (
+      isBelow(match.path, pathname) &&
+      (match.host === undefined || match.host === host) &&
+      (match.methods === undefined || match.methods.has(method))
+    )
+      return route;
+  }
+  return undefined;
+}
+
+/** `/fact/` holds itself and all below, `/fact` also itself; neither holds `/factory`. `/` holds `*` too. */
+function isBelow(prefix: string, pathname: string): boolean {
+  if (prefix === '/') return true;
+  if (!pathname.startsWith(prefix)) return false;
+  return prefix.endsWith('/') || pathname.length === prefix.length || pathname[prefix.length] === '/';
+}

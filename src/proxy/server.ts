@@ -1,0 +1,97 @@
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Address } from '../config/scalars.ts';
+import type { Limits } from '../config/schema.ts';
+import { problemBytes, type ErrorCode } from './errors.ts';
+import type { Handler } from './handle.ts';
+import { describeClient, type Client } from './trust.ts';
+
+export type ProxyServer = {
+  listen(address: Address): Promise<AddressInfo>;
+  /** Takes no more connections, lets requests end, and cuts what is left after `drain` milliseconds. */
+  close(drain: number): Promise<void>;
+};
+
+/** The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. */
+export function createProxyServer(
+  limits: Limits,
+  isTrusted: (address: string) => boolean,
+  handler: Handler,
+): ProxyServer {
+  const clients = new WeakMap<Socket, Client>();
+  const sockets = new Set<Socket>();
+  const clientOf = (socket: Socket) => {
+    let client = clients.get(socket);
+    if (client === undefined) {
+      client = describeClient(socket, isTrusted);
+      clients.set(socket, client);
+    }
+    return client;
+  };
+
+  const server = http.createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    // Long uploads are not slow clients.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(1000, Math.max(100, limits.headTimeout / 4)),
+    // Ours to answer, as problem+json.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  });
+  // Node drops headers past its limit in silence; the handler counts and refuses.
+  server.maxHeadersCount = 0;
+
+  server.on('connection', (socket) => {
+    if (sockets.size >= limits.connections) {
+      socket.on('error', () => socket.destroy());
+      socket.end(problemBytes('too_many_connections', undefined), () => socket.destroySoon());
+      return;
+    }
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    clientOf(socket);
+  });
+  server.on('request', (req, res) => void handler.request(req, res, clientOf(req.socket)));
+  server.on('upgrade', (req, socket: Socket, head) => {
+    // Node has let go of the socket: without listeners a reset would end the process.
+    socket.on('error', () => socket.destroy());
+    void handler.upgrade(req, socket, head, clientOf(socket));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    // Once an answer has begun, a second head would be read as its body.
+    if (socket.bytesWritten > clientOf(socket).bytesWritten) return void socket.destroy();
+    socket.end(problemBytes(clientErrorCode(error.code), undefined), () => socket.destroy());
+  });
+
+  return {
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve(server.address() as AddressInfo);
+        });
+      }),
+    async close(drain) {
+      if (!server.listening) return;
+      const closed = new Promise((resolve) => server.close(resolve));
+      const deadline = performance.now() + drain;
+      while (sockets.size > 0 && performance.now() < deadline) {
+        server.closeIdleConnections();
+        await Promise.race([closed, delay(Math.min(50, drain))]);
+      }
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function clientErrorCode(code: string | undefined): ErrorCode {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'head_too_large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'head_timeout';
+  return 'bad_request';
+}

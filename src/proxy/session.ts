@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { MintedKey } from '../identity/identify.ts';
+import type { Outcome } from '../telemetry/outcome.ts';
+import type { Decision } from './decide.ts';
+import { statusOf, type ProxyError } from './errors.ts';
+import type { RequestFacts, Stamp } from './headers.ts';
+import type { Route } from './routes.ts';
+import type { Target } from './target.ts';
+import type { Client } from './trust.ts';
+
+/** What the proxy knows of one request, from its first byte to its outcome. Filled in from top to bottom. */
+export type Session = {
+  id: string;
+  startedAt: number;
+  client: Client;
+  target: Target | undefined;
+  route: Route | undefined;
+  minted: readonly MintedKey[];
+  decision: Decision | undefined;
+  /** The status that went out; 0 until one did. */
+  status: number;
+  error: ProxyError | undefined;
+  /** Gives up whatever is under way upstream. */
+  cancel: (() => void) | undefined;
+};
+
+export function openSession(req: IncomingMessage, client: Client): Session {
+  return {
+    id: requestId(req),
+    startedAt: performance.now(),
+    client,
+    target: undefined,
+    route: undefined,
+    minted: [],
+    decision: undefined,
+    status: 0,
+    error: undefined,
+    cancel: undefined,
+  };
+}
+
+/** The client's id is kept when it can stand in a header and a log line. */
+function requestId(req: IncomingMessage): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** What the outbound headers are built from. */
+export function requestFacts(
+  session: Session,
+  decision: Decision,
+  hostHeader: string | undefined,
+  overrideHeader: string | undefined,
+): RequestFacts {
+  const clientHost = session.target?.authority ?? hostHeader ?? '';
+  const { upstream } = decision;
+  return {
+    host: upstream.preserveHost && clientHost !== '' ? clientHost : upstream.url.host,
+    requestId: session.id,
+    version: decision.version,
+    clientAddress: session.client.address,
+    clientHost,
+    clientProtocol: session.client.secure ? 'https' : 'http',
+    trusted: session.client.trusted,
+    overrideHeader,
+  };
+}
+
+/** What this session's answer bears, whoever produces it; undefined before a decision and on plain routes. */
+export function stampOf({ route, decision, minted, client }: Session): Stamp | undefined {
+  if (route?.kind !== 'flag' || decision?.version === undefined) return undefined;
+  return { version: decision.version, vary: route.vary, minted, secure: client.secure };
+}
+
+/** Closes the books on a session. `socket` may be gone already. */
+export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket): Outcome {
+  const { client, decision, error } = session;
+  const bytesIn = socket.bytesRead - client.bytesRead;
+  const bytesOut = socket.bytesWritten - client.bytesWritten;
+  client.bytesRead += bytesIn;
+  client.bytesWritten += bytesOut;
+  return {
+    id: session.id,
+    route: session.route?.name,
+    version: decision?.version,
+    reason: decision?.reason,
+    method: req.method ?? '',
+    path: session.target?.pathname ?? '',
+    status: session.status !== 0 ? session.status : statusOf(error?.code ?? 'client_closed'),
+    durationMs: Math.round((performance.now() - session.startedAt) * 1000) / 1000,
+    bytesIn,
+    bytesOut,
+    upstream: decision?.upstream.name,
+    error: error === undefined ? undefined : { code: error.code, source: error.source },
+  };
+}

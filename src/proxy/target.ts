@@ -1,0 +1,28 @@
+/** The request target, as the bytes of the request line have it. Nothing is decoded or resolved. */
+export type Target = {
+  /** Path and query for the upstream, starting with `/`; or `*`. */
+  path: string;
+  /** The part before the query, for matching and for the log. */
+  pathname: string;
+  /** The authority of an absolute-form target (RFC 9112 §3.2.2), which stands in for Host. */
+  authority: string | undefined;
+};
+
+const absoluteForm = /^https?:\/\/([^/?#@]*)(.*)$/i;
+
+/** Undefined for a target that is none of origin, absolute or asterisk form. */
+export function parseTarget(url: string, method: string): Target | undefined {
+  if (url.startsWith('/')) return originForm(url, undefined);
+  if (url === '*' && method === 'OPTIONS') return { path: '*', pathname: '*', authority: undefined };
+  const [, authority, rest = ''] = absoluteForm.exec(url) ?? [];
+  if (authority === undefined || authority === '') return undefined;
+  return originForm(rest.startsWith('/') ? rest : `/${rest}`, authority);
+}
+
+function originForm(path: string, authority: string | undefined): Target {
+  const query = path.indexOf('?');
+  return { path, pathname: query < 0 ? path : path.slice(0, query), authority };
+}
+
+/** The host of an authority or a Host header, without its port, in lower case. */
+export const hostName = (authority: string): string => authority.replace(/:\d*$/, '').toLowerCase();

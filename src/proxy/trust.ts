@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import proxyAddr from 'proxy-addr';
+
+/** The client's end of a connection: read once, since the address is gone after a reset. */
+export type Client = {
+  address: string | undefined;
+  trusted: boolean;
+  secure: boolean;
+  /** Bytes of this connection that are accounted to earlier requests. */
+  bytesRead: number;
+  bytesWritten: number;
+};
+
+/** Tells trusted proxies from others. Takes addresses, CIDRs, `loopback` and `private`. */
+export function createTrust(trusted: readonly string[]): (address: string) => boolean {
+  if (trusted.length === 0) return () => false;
+  const names = trusted.map((entry) => (entry === 'private' ? 'uniquelocal' : entry));
+  const isTrusted = proxyAddr.compile(names);
+  return (address) => isTrusted(address, 0);
+}
+
+export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
+  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+  return {
+    address,
+    trusted: address !== undefined && isTrusted(address),
+    secure: socket instanceof TLSSocket,
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+}

@@ -1,0 +1,73 @@
+import { Counter, Gauge, Histogram, Registry, type Counter as CounterOf, type Histogram as HistogramOf } from 'prom-client';
+import type { Outcome } from './outcome.ts';
+
+/** The proxy's figures, in Prometheus' text format. */
+export type Metrics = {
+  observe(outcome: Outcome): void;
+  contentType: string;
+  text(): Promise<string>;
+};
+
+/** Seconds; from a fast answer on loopback to the longest default timeout. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** `flagSourceReady` is asked at each scrape. */
+export function createMetrics(flagSourceReady: () => boolean): Metrics {
+  const registry = new Registry();
+  const requests = new Counter({
+    name: 'trenchcoat_requests_total',
+    help: 'Requests by route, version, status class and reason of the decision.',
+    labelNames: ['route', 'version', 'status', 'reason'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'trenchcoat_request_duration_seconds',
+    help: 'Time from the request head to the end of the response.',
+    labelNames: ['route', 'version'],
+    buckets,
+    registers: [registry],
+  });
+  const failures = new Counter({
+    name: 'trenchcoat_upstream_failures_total',
+    help: 'Exchanges with an upstream that failed, by code.',
+    labelNames: ['upstream', 'code'],
+    registers: [registry],
+  });
+  const ready = new Gauge({
+    name: 'trenchcoat_flag_source_ready',
+    help: '1 when flags have arrived and the source is healthy, else 0.',
+    registers: [registry],
+    collect() {
+      this.set(flagSourceReady() ? 1 : 0);
+    },
+  });
+  ready.set(0);
+
+  // Finding a labelled child costs more than the increment; there are few, since every label is bounded by the
+  // configuration.
+  const counted = new Map<string, CounterOf.Internal>();
+  const timed = new Map<string, HistogramOf.Internal<string>>();
+
+  return {
+    observe({ route = '', version = '', reason = '', status, durationMs, upstream = '', error }) {
+      const statusClass = `${Math.floor(status / 100)}xx`;
+      const key = `${route}\n${version}\n${statusClass}\n${reason}`;
+      let counter = counted.get(key);
+      if (counter === undefined) {
+        counter = requests.labels({ route, version, status: statusClass, reason });
+        counted.set(key, counter);
+      }
+      counter.inc();
+      const timedKey = `${route}\n${version}`;
+      let histogram = timed.get(timedKey);
+      if (histogram === undefined) {
+        histogram = durations.labels({ route, version });
+        timed.set(timedKey, histogram);
+      }
+      histogram.observe(durationMs / 1000);
+      if (error?.source === 'upstream') failures.inc({ upstream, code: error.code });
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}

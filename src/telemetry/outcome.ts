@@ -1,0 +1,22 @@
+/** Who is to blame for a failure: the client, the upstream, or the proxy. */
+export type FailureSource = 'downstream' | 'upstream' | 'self';
+
+/** How one request ended. There is exactly one for every request that was read, upgrades included. */
+export type Outcome = {
+  id: string;
+  /** Undefined when no route matched. */
+  route: string | undefined;
+  version: string | undefined;
+  reason: string | undefined;
+  method: string;
+  /** Without the query, which may carry secrets. */
+  path: string;
+  /** The status the client was sent; 499 when it left before there was one. */
+  status: number;
+  durationMs: number;
+  /** Bytes on the client's connection, heads included. */
+  bytesIn: number;
+  bytesOut: number;
+  upstream: string | undefined;
+  error: { code: string; source: FailureSource } | undefined;
+};

@@ -1,0 +1,104 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { until } from './client.ts';
+
+export type AccessLine = {
+  time: string;
+  level: string;
+  id: string;
+  route?: string;
+  version?: string;
+  reason?: string;
+  method: string;
+  path: string;
+  status: number;
+  durationMs: number;
+  bytesIn: number;
+  bytesOut: number;
+  upstream?: string;
+  error?: { code: string; source: string };
+};
+
+export type Running = {
+  port: number;
+  adminPort: number;
+  folder: string;
+  /** The access line of the request with this id, or of the only request so far. */
+  accessLine(id?: string): Promise<AccessLine>;
+  logText(): string;
+  stop(): Promise<void>;
+};
+
+/**
+ * A whole proxy in this process: the configuration goes through a real file, the log through another. Both ports
+ * are chosen by the system unless the YAML says otherwise. `files` are written beside the configuration.
+ */
+export async function startProxy(
+  t: Pick<Test, 'teardown'>,
+  yaml: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const ports = ['listen', 'admin'].filter((key) => !new RegExp(`^${key}:`, 'm').test(yaml));
+  const whole = `${ports.map((key) => `${key}: 127.0.0.1:0\n`).join('')}${yaml}`;
+  writeFileSync(join(folder, 'trenchcoat.yaml'), whole);
+  const { config } = await loadConfig(join(folder, 'trenchcoat.yaml'));
+  const logFile = join(folder, 'log');
+  const log = createLog(config.log, logFile);
+  const app = await startApp(config, log);
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= app.stop().then(() => log.close()));
+  t.teardown(async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const logText = () => readFileSync(logFile, 'utf8');
+  return {
+    port: app.listen.port,
+    adminPort: app.admin?.port ?? 0,
+    folder,
+    logText,
+    stop,
+    accessLine: (id) =>
+      until(() => {
+        const lines = logText()
+          .split('\n')
+          .filter((line) => line.includes('"method"') && (id === undefined || line.includes(`"id":"${id}"`)));
+        return lines[0] === undefined ? undefined : (JSON.parse(lines[0]) as AccessLine);
+      }, `access line ${id ?? ''}`),
+  };
+}
+
+/** The configuration most tests share: a flag at 100 % on `version`, and a plain route beside it. */
+export const flagged = (v0: string, v1: string, more = ''): string => `
+context:
+  user:
+    key: [{ cookie: uid }, { header: X-User-Id }]
+flags: { source: local, file: flags.yaml }
+upstreams:
+  v0: { url: "${v0}" }
+  v1: { url: "${v1}" }
+routes:
+  - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0 }
+  - { name: site, upstream: v0 }
+shutdown: { drain: 1s }
+${more}`;
+
+/** A flag file with one flag, `facts`, that splits users evenly; `alice` gets 0 and `bob` gets 1. */
+export const evenFlags = `
+flags:
+  facts:
+    on: true
+    variations: [0, 1]
+    targets: [{ variation: 0, values: [alice] }, { variation: 1, values: [bob] }]
+    fallthrough: { rollout: { variations: [{ variation: 0, weight: 50000 }, { variation: 1, weight: 50000 }] } }
+    offVariation: 0
+    salt: even
+`;
