@@ -58,7 +58,8 @@ export async function startApp(config: Config, log: Log): Promise<App> {
         metrics.observe(outcome);
         log.access(outcome);
       },
-      onFault: ({ code, cause }, { id }) => log.error({ id, code, err: cause }, 'a request failed on our side'),
+      onFault: ({ code, cause }, { id }) =>
+        log.error({ id, code, err: cause }, 'a request failed on our side'),
     });
     const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler);
     const listen = await orCannotListen(config.listen, server.listen(config.listen));

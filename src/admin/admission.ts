@@ -10,11 +10,7 @@ export type Refusal = { status: 401 | 403 | 421; title: string };
  * Judges a request before anything is looked up. A page of another site can make a browser send requests here:
  * it is told by its Origin, and, when it has its own name point at this address, by its Host.
  */
-export function refuse(
-  headers: Headers,
-  admission: Admission,
-  needsToken: boolean,
-): Refusal | undefined {
+export function refuse(headers: Headers, admission: Admission, needsToken: boolean): Refusal | undefined {
   const host = headers.get('host') ?? '';
   if (!isOwnHost(host, admission.hosts)) return { status: 421, title: 'This Host is not served here' };
   const origin = headers.get('origin');

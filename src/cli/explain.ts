@@ -52,17 +52,25 @@ export async function explain(options: ExplainOptions): Promise<number> {
       options.method,
     );
     if (route === undefined)
-      throw new UserError(`no route matches ${options.method} ${target.pathname} on ${options.host}: it would get 404`);
+      throw new UserError(
+        `no route matches ${options.method} ${target.pathname} on ${options.host}: it would get 404`,
+      );
     const path = (base: string) => `${base}${target.path}`;
     if (route.kind === 'plain') {
       const { name, url, basePath } = route.upstream;
-      print({ route: route.name, reason: 'ROUTE', upstream: name, url: url.origin + path(basePath) }, options);
+      print(
+        { route: route.name, reason: 'ROUTE', upstream: name, url: url.origin + path(basePath) },
+        options,
+      );
       return 0;
     }
 
     const preflight = isPreflight(options.method, headers);
     const identity = preflight ? undefined : routing.identify({ url: target.path, headers });
-    const flags = await openFlags(withoutEvents(config.flags), createLog({ level: 'warn', access: false }, 2));
+    const flags = await openFlags(
+      withoutEvents(config.flags),
+      createLog({ level: 'warn', access: false }, 2),
+    );
     try {
       let evaluation: Evaluation | undefined;
       const facts = { preflight, pinned: routing.override?.pinned(headers), context: identity?.context };
@@ -127,18 +135,38 @@ function bucketOf(
 
 function print(explanation: Explanation, options: ExplainOptions): void {
   if (options.json === true) process.stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
-  else process.stdout.write(lines(explanation).map(([label, text]) => `${label.padEnd(10)}${text}\n`).join(''));
+  else
+    process.stdout.write(
+      lines(explanation)
+        .map(([label, text]) => `${label.padEnd(10)}${text}\n`)
+        .join(''),
+    );
 }
 
-function lines({ route, flag, context, minted, version, reason, upstream, url, bucket, warning }: Explanation) {
+function lines({
+  route,
+  flag,
+  context,
+  minted,
+  version,
+  reason,
+  upstream,
+  url,
+  bucket,
+  warning,
+}: Explanation) {
   const out: [string, string][] = [['route', flag === undefined ? route : `${route}, by the flag ${flag}`]];
   if (context !== undefined) out.push(['context', JSON.stringify(context)]);
   if (minted === true) out.push(['', 'nobody known: this key is new, and random']);
   if (version !== undefined) out.push(['version', version]);
   out.push(['reason', `${reason}: ${meaning[reason]}`]);
   if (bucket?.kind === 'rollout') {
-    out.push(['bucket', `${bucket.bucket.toFixed(6)} of 1, from sha1("${bucket.prefix}.${bucket.value ?? ''}")`]);
-    for (const range of bucket.ranges) out.push(['', `${range.version} from ${range.from} % to ${range.to} %`]);
+    out.push([
+      'bucket',
+      `${bucket.bucket.toFixed(6)} of 1, from sha1("${bucket.prefix}.${bucket.value ?? ''}")`,
+    ]);
+    for (const range of bucket.ranges)
+      out.push(['', `${range.version} from ${range.from} % to ${range.to} %`]);
     if (bucket.movesAt !== undefined)
       out.push(['moves', `away from the default once the others have ${bucket.movesAt} % or more`]);
   } else if (bucket?.kind === 'fixed') out.push(['bucket', 'none: no percentage moves this context']);

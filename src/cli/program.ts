@@ -80,7 +80,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`trenchcoat: ${error.message}\n`);
       return error instanceof UserError ? 1 : 2;
     }
-    process.stderr.write(`trenchcoat: a fault of ours: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(
+      `trenchcoat: a fault of ours: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
     return 2;
   }
 }

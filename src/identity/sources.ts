@@ -39,7 +39,10 @@ function rawValue(source: Source, reading: Reading): string | undefined {
       return queryOf(reading).get(source.name) ?? undefined;
     case 'jwt': {
       const { from, name } = source.carrier;
-      return claimOf(from === 'cookie' ? cookieNamed(name, reading) : headerNamed(name, reading), source.claim);
+      return claimOf(
+        from === 'cookie' ? cookieNamed(name, reading) : headerNamed(name, reading),
+        source.claim,
+      );
     }
   }
 }

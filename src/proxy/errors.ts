@@ -73,7 +73,12 @@ export function problem(code: ErrorCode, requestId: string | undefined): Problem
   const { status, title } = table[code];
   const type = `urn:problem-type:trenchcoat:${code.replaceAll('_', '-')}`;
   const body = `${JSON.stringify({ type, title, status, requestId })}\n`;
-  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', `${Buffer.byteLength(body)}`];
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    `${Buffer.byteLength(body)}`,
+  ];
   if (status === 503) headers.push('Retry-After', '1');
   return { status, headers, body };
 }

@@ -16,13 +16,17 @@ export function forward(
   fail: (error: unknown) => void,
 ): void {
   const { decision, target } = session;
-  if (decision === undefined || target === undefined) return fail(new Error('forwarded before it was decided'));
+  if (decision === undefined || target === undefined)
+    return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
   const exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
       path: target.path === '*' ? '*' : upstream.basePath + target.path,
-      headers: requestHeaders(req.rawHeaders, requestFacts(session, decision, req.headers.host, overrideHeader)),
+      headers: requestHeaders(
+        req.rawHeaders,
+        requestFacts(session, decision, req.headers.host, overrideHeader),
+      ),
     },
     bodyOf(req),
     relayTo(req, res, session, fail, () => exchange),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Limits } from '../config/schema.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
+import { upstreamError } from '../upstream/failure.ts';
 import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, problemBytes, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
 import { forward } from './forward.ts';
@@ -40,7 +41,7 @@ export function createHandler(parts: HandlerParts): Handler {
     forward: (req, res, session, fail) => forward(req, res, session, overrideHeader, fail),
     mendUpgrade: (proxyReq, req, socket, session) =>
       mendUpgrade(proxyReq, req, socket, session, overrideHeader),
-    onError: (error, session, to) => giveUp(error, session, to, parts.onFault),
+    onError: (error, session, to) => giveUp(upstreamError(error), session, to, parts.onFault),
   });
 
   return {
@@ -82,11 +83,7 @@ export function createHandler(parts: HandlerParts): Handler {
 }
 
 /** Everything before the first byte to an upstream. Throws a ProxyError for a request that cannot be served. */
-function prepare(
-  req: IncomingMessage,
-  session: Session,
-  parts: HandlerParts,
-): Promise<Decision> | Decision {
+function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): Promise<Decision> | Decision {
   const { method = 'GET', url = '' } = req;
   const refused = refuseHead(req, parts.limits);
   if (refused !== undefined) throw new ProxyError(refused);

@@ -65,7 +65,10 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
       out.push(name, value);
   }
   if (facts.clientAddress !== undefined)
-    out.push('X-Forwarded-For', seen.for === '' ? facts.clientAddress : `${seen.for}, ${facts.clientAddress}`);
+    out.push(
+      'X-Forwarded-For',
+      seen.for === '' ? facts.clientAddress : `${seen.for}, ${facts.clientAddress}`,
+    );
   out.push('X-Forwarded-Host', seen.host, 'X-Forwarded-Proto', seen.proto);
   out.push('Via', '1.1 trenchcoat', 'X-Request-Id', facts.requestId);
   if (facts.version !== undefined) out.push('X-Api-Version', facts.version);

@@ -27,12 +27,19 @@ export function mendUpgrade(
   );
   proxyReq.once('close', () => clearTimeout(deadline));
   session.cancel = () => proxyReq.destroy();
+  const stopWatching = watchForEnd(socket);
 
   proxyReq.prependOnceListener('upgrade', (answer, upstreamSocket) => {
     clearTimeout(deadline);
+    stopWatching();
     session.status = 101;
     session.cancel = () => upstreamSocket.destroy();
-    rewriteAnswer(answer, session, ['Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket']);
+    rewriteAnswer(answer, session, [
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      answer.headers.upgrade ?? 'websocket',
+    ]);
     upstreamSocket.once('error', () => socket.destroy());
     upstreamSocket.once('close', () => socket.destroySoon());
   });
@@ -47,6 +54,17 @@ export function mendUpgrade(
   });
 }
 
+/**
+ * Ends a client's connection when the client ends it, until the tunnel stands: nobody reads the socket before
+ * that, so nobody would notice. Early bytes stay where they are, for the tunnel. Returns how to stop.
+ */
+function watchForEnd(socket: Socket): () => void {
+  const onReadable = () => void socket.read(0);
+  const onEnd = () => socket.destroy();
+  socket.on('readable', onReadable).once('end', onEnd);
+  return () => void socket.off('readable', onReadable).off('end', onEnd);
+}
+
 function rewriteHead(
   proxyReq: ClientRequest,
   req: IncomingMessage,
@@ -58,7 +76,8 @@ function rewriteHead(
   const facts = requestFacts(session, session.decision, req.headers.host, overrideHeader);
   const headers = requestHeaders(req.rawHeaders, facts);
   headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
-  for (let i = 0; i + 1 < headers.length; i += 2) proxyReq.appendHeader(headers[i] ?? '', headers[i + 1] ?? '');
+  for (let i = 0; i + 1 < headers.length; i += 2)
+    proxyReq.appendHeader(headers[i] ?? '', headers[i + 1] ?? '');
 }
 
 function rewriteAnswer(answer: IncomingMessage, session: Session, own: string[]): void {

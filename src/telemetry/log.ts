@@ -15,7 +15,7 @@ const flushEvery = 500;
 
 /** `to` is a file descriptor or a path; standard output unless told. */
 export function createLog(config: LogConfig, to: number | string = 1): Log {
-  const destination = pino.destination({ dest: to, sync: false, minLength: 16_384 });
+  const destination = pino.destination({ dest: to, sync: false, minLength: 8192 });
   // A closed pipe or a full disk must not stop the traffic.
   destination.on('error', () => {});
   const timer = setInterval(() => destination.flush(), flushEvery).unref();

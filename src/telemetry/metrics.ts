@@ -1,4 +1,11 @@
-import { Counter, Gauge, Histogram, Registry, type Counter as CounterOf, type Histogram as HistogramOf } from 'prom-client';
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type Counter as CounterOf,
+  type Histogram as HistogramOf,
+} from 'prom-client';
 import type { Outcome } from './outcome.ts';
 
 /** The proxy's figures, in Prometheus' text format. */

@@ -50,6 +50,9 @@ const codes: Record<string, FailureCode> = {
 /** Names an error of Node's or undici's. Several attempts at one address come as an AggregateError. */
 export function upstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
+  // undici gives its parser's errors a code only for some.
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return new UpstreamError('bad_response', error);
   const code = codeOf(error) ?? (error instanceof AggregateError ? codeOf(error.errors[0]) : undefined) ?? '';
   return new UpstreamError(codes[code] ?? guess(code), error);
 }
@@ -60,7 +63,7 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function guess(code: string): FailureCode {
-  if (code.startsWith('HPE_')) return 'bad_response';
+  if (code.startsWith('HPE_')) return 'bad_response'; // Node's parser, for upgrades
   if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO/.test(code)) return 'tls_failed';
   return 'internal';
 }

@@ -67,12 +67,17 @@ export async function startProxy(
     logText,
     stop,
     accessLine: (id) =>
-      until(() => {
-        const lines = logText()
-          .split('\n')
-          .filter((line) => line.includes('"method"') && (id === undefined || line.includes(`"id":"${id}"`)));
-        return lines[0] === undefined ? undefined : (JSON.parse(lines[0]) as AccessLine);
-      }, `access line ${id ?? ''}`),
+      until(
+        () => {
+          const lines = logText()
+            .split('\n')
+            .filter(
+              (line) => line.includes('"method"') && (id === undefined || line.includes(`"id":"${id}"`)),
+            );
+          return lines[0] === undefined ? undefined : (JSON.parse(lines[0]) as AccessLine);
+        },
+        `access line ${id ?? ''}`,
+      ),
   };
 }
 

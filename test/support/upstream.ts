@@ -5,7 +5,13 @@ import type { Test } from 'tap';
 type T = Pick<Test, 'teardown'>;
 
 /** A request as an upstream saw it. */
-export type Seen = { method: string; url: string; rawHeaders: string[]; headers: http.IncomingHttpHeaders; body: string };
+export type Seen = {
+  method: string;
+  url: string;
+  rawHeaders: string[];
+  headers: http.IncomingHttpHeaders;
+  body: string;
+};
 
 /** A real HTTP server that answers with `handler` and remembers what it was asked. */
 export async function startUpstream(
@@ -24,7 +30,8 @@ export async function startUpstream(
     seen.push(one);
     req.on('error', () => {});
     res.on('error', () => {});
-    if (req.headers['x-read-body'] !== 'no') req.on('data', (chunk: Buffer) => (one.body += chunk.toString('latin1')));
+    if (req.headers['x-read-body'] !== 'no')
+      req.on('data', (chunk: Buffer) => (one.body += chunk.toString('latin1')));
     handler(req, res);
   });
   await listen(server);

@@ -1,0 +1,61 @@
+import { relative } from 'node:path';
+import { printable, problemsError, UserError } from '../config/errors.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
+import { readFlagFile } from '../flags/flag-file.ts';
+
+/** Reads the configuration and its flag file; prints every mistake, or none and a line a route; the exit code. */
+export async function check({ config: named }: { config?: string }): Promise<number> {
+  try {
+    const { config, file } = await loadConfig(named);
+    const notes = await flagNotes(config);
+    const lines = [`${shortPath(file)}: fine`, ...config.routes.map(routeLine), ...notes];
+    process.stdout.write(`${lines.map(printable).join('\n')}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+/** What is no mistake in the local flag file, and yet hardly meant. A flag file with mistakes throws a `UserError`. */
+async function flagNotes({ flags, routes }: Config): Promise<string[]> {
+  if (flags.source !== 'local') return [];
+  const flagged = routes.filter((route) => route.kind === 'flag');
+  if (flags.file === undefined)
+    return flagged.map(
+      ({ name }) => `note: ${name} always serves its default, since flags.file names no flag file`,
+    );
+  const { data, problems } = await readFlagFile(flags.file);
+  const where = shortPath(flags.file);
+  if (data === undefined) throw problemsError(problems.map((problem) => ({ ...problem, file: where })));
+  return flagged.flatMap(({ name, flag, versions }) => {
+    const found = Object.hasOwn(data.flags, flag) ? data.flags[flag] : undefined;
+    if (found === undefined)
+      return [`note: ${name} always serves its default, since ${where} has no flag ${flag}`];
+    const values = found.variations.map(String);
+    if (values.some((value) => versions.has(value))) return [];
+    const known = [...versions.keys()].join(', ');
+    return [
+      `note: ${name} always serves its default, since no variation of ${flag} is one of its versions: ${known}`,
+    ];
+  });
+}
+
+function routeLine(route: RouteConfig): string {
+  const { methods, host = '', path } = route.match;
+  const start = [
+    `  ${route.name}:`,
+    ...(methods === undefined ? [] : [methods.join(',')]),
+    `${host}${path}`,
+  ].join(' ');
+  if (route.kind === 'plain') return `${start} -> ${route.upstream}`;
+  const versions = [...route.versions].map(([version, upstream]) => `${version} -> ${upstream}`);
+  return `${start} by ${route.flag}: ${versions.join(', ')}; default ${route.default}`;
+}
+
+const shortPath = (file: string): string => {
+  const short = relative(process.cwd(), file);
+  return short.startsWith('..') ? file : short;
+};
