@@ -1,19 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
-import { check } from './check.ts';
-import { demo } from './demo.ts';
-import { explain } from './explain.ts';
-import { init } from './init.ts';
 import { version } from './package.ts';
-import { run } from './run.ts';
-import { printSchema } from './schema.ts';
+import type { ExplainOptions } from './explain.ts';
 
 const configOption = [
   '-c, --config <file>',
   'configuration file (default: $TRENCHCOAT_CONFIG, then ./trenchcoat.yaml)',
 ] as const;
 
-/** The commands. Each is one file, and returns its exit code through `done`. */
+/** The commands. Each is one file, loaded when it is asked for, and gives its exit code to `done`. */
 function createProgram(done: (code: number) => void): Command {
   const program = new Command('trenchcoat')
     .description('A reverse proxy that decides, for each request, which version of an API serves it.')
@@ -23,15 +18,15 @@ function createProgram(done: (code: number) => void): Command {
   program.configureHelp({ showGlobalOptions: true });
 
   program
-    .command('run', { isDefault: true })
-    .description('run the proxy')
+    .command('run')
+    .description('run the proxy; the default when no command is named')
     .option(...configOption)
-    .action(async (options: { config?: string }) => done(await run(options)));
+    .action(async (options: { config?: string }) => done(await (await import('./run.ts')).run(options)));
   program
     .command('check')
     .description('validate the configuration and the flag file, and list every mistake')
     .option(...configOption)
-    .action(async (options: { config?: string }) => done(await check(options)));
+    .action(async (options: { config?: string }) => done(await (await import('./check.ts')).check(options)));
   program
     .command('explain')
     .description('tell which version a request gets, and why')
@@ -42,21 +37,21 @@ function createProgram(done: (code: number) => void): Command {
     .option('--cookie <name=value>', 'a cookie; may be repeated', collect, [])
     .option('--header <"Name: value">', 'a header; may be repeated', collect, [])
     .option('--json', 'print JSON')
-    .action(async (options: Parameters<typeof explain>[0]) => done(await explain(options)));
+    .action(async (options: ExplainOptions) => done(await (await import('./explain.ts')).explain(options)));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration')
-    .action(() => done(printSchema()));
+    .action(async () => done((await import('./schema.ts')).printSchema()));
   program
     .command('init')
     .description('write a commented configuration to start from; never overwrites')
     .argument('[file]', 'where to', './trenchcoat.yaml')
-    .action(async (file: string) => done(await init({ file })));
+    .action(async (file: string) => done(await (await import('./init.ts')).init({ file })));
   program
     .command('demo')
     .description('run two raccoon APIs, a page and the proxy, with nothing else installed')
     .option('--port <port>', 'port of the proxy', portNumber, 8080)
-    .action(async (options: { port: number }) => done(await demo(options)));
+    .action(async (options: { port: number }) => done(await (await import('./demo.ts')).demo(options)));
   return program;
 }
 
@@ -68,11 +63,15 @@ function portNumber(text: string): number {
   return port;
 }
 
+/** Puts `run` before what names no command. As commander's default command it would swallow a mistyped one. */
+const withCommand = (words: string[]) =>
+  words[0] === undefined || /^-(?!h$|-help$|V$|-version$)/.test(words[0]) ? ['run', ...words] : words;
+
 /** Runs one command line. Resolves with the exit code: 0 fine, 1 the user's mistake, 2 ours or the environment's. */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   try {
-    await createProgram((result) => (code = result)).parseAsync([...argv]);
+    await createProgram((result) => (code = result)).parseAsync(withCommand(argv.slice(2)), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;

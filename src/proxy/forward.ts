@@ -59,7 +59,7 @@ function relayTo(
       if (res.destroyed) return;
       const headers = responseHeaders(raw, stampOf(session));
       // A client that is still sending would wait for us to read the rest.
-      if (!req.complete) headers.push('Connection', 'close');
+      if (!req.complete || session.client.closing) headers.push('Connection', 'close');
       if (!writeHead(res, status, reasonPhrase, headers)) {
         exchange().abort();
         return fail(new UpstreamError('bad_response'));

@@ -80,12 +80,17 @@ export function createProxyServer(
       if (!server.listening) return;
       const closed = new Promise((resolve) => server.close(resolve));
       const deadline = performance.now() + drain;
-      while (sockets.size > 0 && performance.now() < deadline) {
-        server.closeIdleConnections();
-        await Promise.race([closed, delay(Math.min(50, drain))]);
+      for (;;) {
+        const late = performance.now() >= deadline;
+        for (const socket of sockets) {
+          const client = clientOf(socket);
+          client.closing = true;
+          // Node's own list of idle connections lacks those that have not asked anything yet.
+          if (late || client.busy === 0) socket.destroy();
+        }
+        if (sockets.size === 0 || late) return void (await closed);
+        await Promise.race([closed, delay(25)]);
       }
-      for (const socket of sockets) socket.destroy();
-      await closed;
     },
   };
 }

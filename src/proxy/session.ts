@@ -27,6 +27,7 @@ export type Session = {
 };
 
 export function openSession(req: IncomingMessage, client: Client): Session {
+  client.busy += 1;
   return {
     id: requestId(req),
     startedAt: performance.now(),
@@ -79,6 +80,7 @@ export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket
   const { client, decision, error } = session;
   const bytesIn = socket.bytesRead - client.bytesRead;
   const bytesOut = socket.bytesWritten - client.bytesWritten;
+  client.busy -= 1;
   client.bytesRead += bytesIn;
   client.bytesWritten += bytesOut;
   return {

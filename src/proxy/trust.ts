@@ -7,6 +7,10 @@ export type Client = {
   address: string | undefined;
   trusted: boolean;
   secure: boolean;
+  /** Requests under way, a tunnel included. */
+  busy: number;
+  /** Whether this connection is to end with its request. */
+  closing: boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
   bytesRead: number;
   bytesWritten: number;
@@ -26,6 +30,8 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     address,
     trusted: address !== undefined && isTrusted(address),
     secure: socket instanceof TLSSocket,
+    busy: 0,
+    closing: false,
     bytesRead: 0,
     bytesWritten: 0,
   };

@@ -1,0 +1,110 @@
+import t from 'tap';
+import net from 'node:net';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { request, until } from '../support/client.ts';
+import { run, start, startRun } from '../support/command.ts';
+import { evenFlags, flagged } from '../support/proxy.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+const free = 'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n';
+
+t.test('run serves until it is told to stop, and lets requests end', async (t) => {
+  const upstream = await startUpstream(t, (_req, res) => void setTimeout(() => res.end('late'), 300));
+  const folder = t.testdir({
+    'trenchcoat.yaml': free + flagged(upstream.url, upstream.url),
+    'flags.yaml': evenFlags,
+  });
+  const proxy = await startRun(t, join(folder, 'trenchcoat.yaml'));
+  const inFlight = request(proxy.port, '/fact/', { headers: { cookie: 'uid=alice' } });
+  await until(() => upstream.seen.length === 1, 'under way');
+  proxy.child.kill('SIGTERM');
+  t.match(await inFlight, { status: 200, body: 'late' });
+  const { code, stderr, stdout } = await proxy.ended;
+  t.equal(code, 0);
+  t.equal(stderr, '', 'nothing is said but log lines');
+  t.match(stdout, /"path":"\/fact\/"/, 'the last access line is not lost');
+});
+
+t.test('a second signal does not wait', async (t) => {
+  const upstream = await startUpstream(t, () => {});
+  const yaml = free + flagged(upstream.url, upstream.url).replace('drain: 1s', 'drain: 1h');
+  const folder = t.testdir({ 'trenchcoat.yaml': yaml, 'flags.yaml': evenFlags });
+  const proxy = await startRun(t, join(folder, 'trenchcoat.yaml'));
+  request(proxy.port, '/fact/').catch(() => {});
+  await until(() => upstream.seen.length === 1, 'under way');
+  proxy.child.kill('SIGINT');
+  await until(() => proxy.output.stdout.includes('"stopping"'), 'the first is heard');
+  proxy.child.kill('SIGINT');
+  t.equal((await proxy.ended).code, 1);
+});
+
+t.test('a taken port is one clear line and exit 2', async (t) => {
+  const taken = net.createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as net.AddressInfo;
+  const folder = t.testdir({
+    'trenchcoat.yaml': `listen: 127.0.0.1:${port}\nadmin: off\n${flagged('http://127.0.0.1:9', 'http://127.0.0.1:9')}`,
+    'flags.yaml': evenFlags,
+  });
+  const expected = new RegExp(
+    `^trenchcoat: cannot listen on 127\\.0\\.0\\.1:${port}: the port is taken[^\\n]*\\n$`,
+  );
+  const proxy = await run(t, ['run', '-c', join(folder, 'trenchcoat.yaml')]);
+  t.match(proxy, { code: 2, stderr: expected, stdout: '' });
+  t.match(await run(t, ['demo', '--port', String(port)]), { code: 2, stderr: expected, stdout: '' });
+});
+
+t.test(
+  'the file is -c, then $TRENCHCOAT_CONFIG, then ./trenchcoat.yaml; a mistake in it is exit 1',
+  async (t) => {
+    const folder = t.testdir({ 'trenchcoat.yaml': 'lisen: 1\n', 'other.yaml': 'rout: 1\n' });
+    const other = join(folder, 'other.yaml');
+    t.match(await run(t, [], { cwd: folder }), { code: 1, stderr: /trenchcoat\.yaml:1:1 lisen: .*`listen`/ });
+    const env = { TRENCHCOAT_CONFIG: other };
+    t.match(await run(t, ['run'], { cwd: folder, env }), { code: 1, stderr: /other\.yaml:1:1 rout/ });
+    t.match(await run(t, ['-c', join(folder, 'trenchcoat.yaml')], { env }), { code: 1, stderr: /lisen/ });
+    const missing = await run(t, ['run', '-c', join(folder, 'nothing.yaml')]);
+    t.match(missing, { code: 1, stderr: /nothing\.yaml/ });
+    t.notMatch(missing.stderr, /\n\s+at /, 'no stack');
+  },
+);
+
+t.test("a flag file that is broken at the start is the user's mistake", async (t) => {
+  const folder = t.testdir({
+    'trenchcoat.yaml': free + flagged('http://127.0.0.1:9', 'http://127.0.0.1:9'),
+    'flags.yaml': 'flags: { facts: { on: yes } }',
+  });
+  t.match(await run(t, ['run', '-c', join(folder, 'trenchcoat.yaml')]), {
+    code: 1,
+    stderr: /flags\.yaml:1:/,
+  });
+});
+
+t.test('help, version, and what is not a command', async (t) => {
+  const help = await run(t, ['--help']);
+  t.match(help, { code: 0, stderr: '' });
+  for (const command of ['run', 'check', 'explain', 'schema', 'init', 'demo'])
+    t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  t.match(await run(t, ['--version']), { code: 0, stdout: `${version}\n` });
+  t.match(await run(t, ['chek']), { code: 1, stderr: /check/ });
+  t.match(await run(t, ['explain']), { code: 1, stderr: /--path/ });
+  t.match(await run(t, ['demo', '--port', 'x']), { code: 1, stderr: /port/i });
+});
+
+t.test('the demo serves a fact with its version, and the page', async (t) => {
+  const demo = start(t, ['demo', '--port', '0']);
+  const base = await until(() => /Open +(http:\S+)/.exec(demo.output.stdout)?.[1], 'what to open', 15_000);
+  const port = Number(new URL(base).port);
+  const answer = await request(port, '/fact/', { headers: { 'x-user-id': '1' } });
+  t.match(answer, {
+    status: 200,
+    headers: { 'x-api-version': /^[01]$/, 'content-type': 'application/json' },
+  });
+  t.ok((JSON.parse(answer.body) as { fact: string }).fact.length > 10);
+  t.match(await request(port, '/'), { status: 200, body: /<!doctype html>/i });
+  demo.child.kill('SIGINT');
+  t.equal((await demo.ended).code, 0);
+});

@@ -1,0 +1,71 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { until } from './client.ts';
+
+/** The built program; the test command builds it first. */
+const program = fileURLToPath(new URL('../../dist/bin/trenchcoat.js', import.meta.url));
+
+export type Ended = { code: number | null; signal: string | null; stdout: string; stderr: string };
+export type Command = {
+  child: ChildProcess;
+  output: { stdout: string; stderr: string };
+  ended: Promise<Ended>;
+};
+
+type Options = { cwd?: string; env?: Readonly<Record<string, string>> };
+
+/** Starts `trenchcoat …` as a process of its own. */
+export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: options.cwd,
+    env: { PATH: process.env['PATH'], ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    ...output,
+  }));
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, output, ended };
+}
+
+/** Runs `trenchcoat …` to its end. */
+export const run = (
+  t: Pick<Test, 'teardown'>,
+  args: readonly string[],
+  options: Options = {},
+): Promise<Ended> => start(t, args, options).ended;
+
+/** Starts `trenchcoat run` and waits until it serves. */
+export async function startRun(
+  t: Pick<Test, 'teardown'>,
+  config: string,
+  options: Options = {},
+): Promise<Command & { port: number; adminPort: number }> {
+  const command = start(t, ['run', '-c', config], options);
+  const line = await until(
+    () => command.output.stdout.split('\n').find((text) => text.includes('"msg":"ready"')),
+    `ready; it said: ${command.output.stderr}`,
+    15_000,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)} ${command.output.stdout} ${command.output.stderr}`);
+  });
+  const ready = JSON.parse(line) as { listen: { port: number }; admin?: { port: number } };
+  return { ...command, port: ready.listen.port, adminPort: ready.admin?.port ?? 0 };
+}
+
+/** The most memory the process has had resident, in MB; Linux alone tells. */
+export function peakMegabytes(pid: number | undefined): number {
+  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
