@@ -89,7 +89,7 @@ export function createProxyServer(
           if (late || client.busy === 0) socket.destroy();
         }
         if (sockets.size === 0 || late) return void (await closed);
-        await Promise.race([closed, delay(25)]);
+        await delay(25);
       }
     },
   };

@@ -3,6 +3,8 @@ import t, { type Test } from 'tap';
 import { check } from '../../src/cli/check.ts';
 import { minimal } from '../support/config.ts';
 
+const text = (calls: { args: unknown[] }[]) => calls.map(({ args }) => String(args[0])).join('');
+
 /** Runs the command; what it wrote and its exit code. */
 async function run(t: Test, config: string): Promise<{ code: number; out: string; err: string }> {
   const stdout = t.capture(process.stdout, 'write', () => true);
@@ -10,7 +12,6 @@ async function run(t: Test, config: string): Promise<{ code: number; out: string
   const code = await check({ config });
   stdout.restore();
   stderr.restore();
-  const text = (calls: { args: unknown[] }[]) => calls.map(({ args }) => String(args[0])).join('');
   return { code, out: text(stdout()), err: text(stderr()) };
 }
 
@@ -20,6 +21,8 @@ routes:
   - { name: site, upstream: v0 }
 `;
 const lines = '  facts: GET h/fact/ by f: 0 -> v0, 1 -> v1; default 0\n  site: / -> v0\n';
+
+const note = (why: string) => `note: facts always serves its default, since ${why}\n`;
 
 await t.test('the starter file is fine as it is', async (t) => {
   const { code, out, err } = await run(t, 'config/trenchcoat.yaml');
@@ -69,7 +72,6 @@ await t.test('the flag file is read too', async (t) => {
     err: `${label('bad-flags.yaml')}:2:12 flags.f.on: found "perhaps"; expected true or false`,
   });
   t.match(await at('gone.yaml'), { code: 1, out: '', err: `${label('gone-flags.yaml')}:1:1 ` });
-  const note = (why: string) => `note: facts always serves its default, since ${why}\n`;
   t.strictSame(
     await at('other.yaml'),
     fine('other.yaml', note(`${label('other-flags.yaml')} has no flag f`)),
