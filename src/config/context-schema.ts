@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cookieName, duration, headerName } from './scalars.ts';
+import { cookieName, duration, form, headerName, mistake, text } from './scalars.ts';
 
 /** One place of a request where a value can stand. `jwt` is decoded, not verified. */
 export type Source = { hash: boolean } & (
@@ -9,18 +9,21 @@ export type Source = { hash: boolean } & (
   | { from: 'jwt'; carrier: { from: 'cookie' | 'header'; name: string }; claim: string }
 );
 
-const oneOf = 'exactly one of cookie, header, query and jwt';
 const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
 const jwt = z
   .strictObject({
-    header: headerName.optional().describe('The header that holds the token; `Bearer ` before it is dropped.'),
+    header: headerName
+      .optional()
+      .describe('The header that holds the token; `Bearer ` before it is dropped.'),
     cookie: cookieName.optional().describe('The cookie that holds the token.'),
-    claim: z.string().min(1).describe('The claim to read. The token is decoded, its signature is not verified.'),
+    claim: text('the name of a claim').describe(
+      'The claim to read. The token is decoded, its signature is not verified.',
+    ),
   })
   .transform(({ header, cookie, claim }, ctx) => {
     if ((header === undefined) === (cookie === undefined)) {
-      ctx.addIssue({ code: 'custom', message: 'exactly one of header and cookie' });
+      mistake(ctx, [], 'a token is in exactly one of `header` and `cookie`');
       return z.NEVER;
     }
     const carrier =
@@ -34,10 +37,11 @@ const source = z
   .strictObject({
     cookie: cookieName.optional().describe('A cookie.'),
     header: headerName.optional().describe('A request header.'),
-    query: z.string().min(1).optional().describe('A parameter of the query.'),
+    query: text('the name of a parameter').optional().describe('A parameter of the query.'),
     jwt: jwt.optional().describe('A claim of a JSON Web Token.'),
     hash: z.boolean().prefault(false).describe('Use the SHA-256 of the value, in hexadecimal.'),
   })
+  .meta({ title: 'a source' })
   .transform(({ cookie, header, query, jwt: token, hash }, ctx): Source => {
     const given: Source[] = [];
     if (cookie !== undefined) given.push({ from: 'cookie', name: cookie, hash });
@@ -46,16 +50,11 @@ const source = z
     if (token !== undefined) given.push({ from: 'jwt', ...token, hash });
     const [only] = given;
     if (only === undefined || given.length > 1) {
-      ctx.addIssue({ code: 'custom', message: oneOf });
+      mistake(ctx, [], 'a source is exactly one of `cookie`, `header`, `query` and `jwt`');
       return z.NEVER;
     }
     if (only.from === 'header' && secretHeaders.has(only.name) && !hash)
-      ctx.addIssue({
-        code: 'custom',
-        path: ['header'],
-        message: `${header} carries credentials: add \`hash: true\``,
-        input: header,
-      });
+      mistake(ctx, ['header'], 'this header carries credentials; add `hash: true`');
     return only;
   });
 
@@ -66,10 +65,10 @@ const anonymousCookie = z.strictObject({
 
 const reservedAttributes = new Set(['key', 'kind', 'anonymous', '_meta', '__proto__']);
 
-const attributeName = z
-  .string()
-  .min(1)
-  .refine((text) => !reservedAttributes.has(text) && !text.startsWith('/'), 'an attribute name of your own');
+const attributeName = text('an attribute name').refine(
+  (text) => !reservedAttributes.has(text) && !text.startsWith('/'),
+  'an attribute name of your own',
+);
 
 const kind = z.strictObject({
   key: z.array(source).prefault([]).describe('The first source that yields a usable value is the key.'),
@@ -82,15 +81,15 @@ const kind = z.strictObject({
     ),
   attributes: z.record(attributeName, source).prefault({}).describe('Further attributes, by name.'),
   private: z
-    .array(z.string().min(1))
+    .array(text('an attribute name'))
     .prefault([])
     .describe("Attributes withheld from LaunchDarkly's events."),
 });
 
-const kindName = z
-  .string()
-  .regex(/^[\w.-]{1,64}$/, 'a context kind: letters, digits, -, _ and .')
-  .refine((text) => text !== 'kind' && text !== 'multi', 'a context kind other than `kind` and `multi`');
+const kindName = form(/^[\w.-]{1,64}$/, 'a context kind: letters, digits, -, _ and .').refine(
+  (text) => text !== 'kind' && text !== 'multi',
+  'a context kind other than `kind` and `multi`',
+);
 
 /** Every context kind with its sources. The output is a list, in the order of the file. */
 export const contexts = z.record(kindName, kind).transform((kinds, ctx) => {
@@ -100,12 +99,7 @@ export const contexts = z.record(kindName, kind).transform((kinds, ctx) => {
     if (minted !== 'off') {
       const other = cookies.get(minted.cookie);
       if (other !== undefined)
-        ctx.addIssue({
-          code: 'custom',
-          path: [name, 'anonymous'],
-          message: `the cookie ${minted.cookie} already keeps the anonymous key of ${other}`,
-          input: minted.cookie,
-        });
+        mistake(ctx, [name, 'anonymous'], `its cookie already keeps the anonymous key of ${other}`);
       cookies.set(minted.cookie, name);
     }
     return {

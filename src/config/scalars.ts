@@ -6,17 +6,26 @@ export type Address = { host: string; port: number };
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const sizeUnits: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
+/**
+ * A string of a form. `what` finishes the sentence "expected …", whatever was found instead; up to its first comma,
+ * colon or "such as" it names the type in the reference.
+ */
+export const form = (pattern: RegExp, what: string) =>
+  z
+    .string(what)
+    .regex(pattern, { error: what, abort: true })
+    .meta({ title: what.split(/[,:] | such as /)[0] ?? what });
+
 /** Milliseconds, written `250ms`, `30s`, `5m`, `12h` or `30d`. */
-export const duration = z
-  .string()
-  .regex(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/, 'a duration such as 250ms, 30s, 5m, 12h or 30d')
-  .transform((text) => measure(text, durationUnits));
+export const duration = form(
+  /^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/,
+  'a duration such as 250ms, 30s, 5m, 12h or 30d',
+).transform((text) => measure(text, durationUnits));
 
 /** Bytes, written `512B`, `16KiB`, `8MiB` or `1GiB`. */
-export const size = z
-  .string()
-  .regex(/^\d{1,9}(B|KiB|MiB|GiB)$/, 'a size such as 512B, 16KiB or 8MiB')
-  .transform((text) => measure(text, sizeUnits));
+export const size = form(/^\d{1,9}(B|KiB|MiB|GiB)$/, 'a size such as 512B, 16KiB or 8MiB').transform((text) =>
+  measure(text, sizeUnits),
+);
 
 function measure(text: string, units: Record<string, number>): number {
   const amount = Number.parseFloat(text);
@@ -25,19 +34,22 @@ function measure(text: string, units: Record<string, number>): number {
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
-export const address = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):\d{1,5}$/, 'HOST:PORT, such as 0.0.0.0:8080 or [::]:8080')
+export const address = form(
+  /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):\d{1,5}$/,
+  'HOST:PORT, such as 0.0.0.0:8080 or [::]:8080',
+)
   .refine((text) => portOf(text) <= 65_535, 'a port up to 65535')
-  .transform(
-    (text): Address => ({ host: text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, ''), port: portOf(text) }),
-  );
+  .transform((text): Address => ({
+    host: text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
+    port: portOf(text),
+  }));
 
 const portOf = (text: string) => Number(text.slice(text.lastIndexOf(':') + 1));
 
 /** An absolute `http:` or `https:` address without credentials, query or fragment. */
 export const httpUrl = z
-  .string()
+  .string('an http:// or https:// address')
+  .meta({ title: 'an http:// or https:// address' })
   .refine(isPlainHttpUrl, 'an http:// or https:// address without credentials, query or fragment')
   .transform((text) => new URL(text));
 
@@ -49,15 +61,32 @@ function isPlainHttpUrl(text: string): boolean {
 
 /** A token of RFC 9110 §5.6.2: the alphabet of header names, methods and cookie names. */
 const token = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
-export const headerName = z.string().regex(token, 'a header name: letters, digits and -');
-export const cookieName = z.string().regex(token, 'a cookie name: letters, digits, - and _');
-export const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, 'a method in capitals, such as GET');
+export const headerName = form(token, 'a header name: letters, digits and -');
+export const cookieName = form(token, 'a cookie name: letters, digits, - and _');
+export const method = form(/^[A-Z][A-Z-]{0,31}$/, 'a method in capitals, such as GET');
 
 /** A flag value as a YAML scalar; kept as the text that `X-Api-Version` will say. */
 export const version = z
-  .union([z.string(), z.number(), z.boolean()])
+  .union([z.string(), z.number(), z.boolean()], 'a version: a string, a number, true or false')
+  .meta({ title: 'a flag value' })
   .transform(String)
   .refine((text) => /^[\x21-\x7e]{1,64}$/.test(text), 'a version: 1 to 64 visible ASCII characters');
 
+/** A string of at least one character. */
+export const text = (what: string) => z.string(what).min(1, what).meta({ title: what });
+
+/**
+ * Tells of a mistake in a whole sentence; `{}` in it stands for what was found, which is not shown when it came from
+ * the environment. `allowed` is what could stand there instead.
+ */
+export function mistake(
+  ctx: z.core.$RefinementCtx,
+  path: readonly (string | number)[],
+  message: string,
+  allowed?: readonly string[],
+): void {
+  ctx.addIssue({ code: 'custom', path: [...path], message, params: { sentence: true, allowed } });
+}
+
 /** A name given in this file, to be used in it, in logs and in metrics. */
-export const name = z.string().regex(/^[\w.-]{1,64}$/, 'a name: 1 to 64 letters, digits, -, _ and .');
+export const name = form(/^[\w.-]{1,64}$/, 'a name: 1 to 64 letters, digits, -, _ and .');

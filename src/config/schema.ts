@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { address, cookieName, duration, headerName, httpUrl, method, name, size, version } from './scalars.ts';
+import {
+  address,
+  duration,
+  form,
+  headerName,
+  httpUrl,
+  method,
+  mistake,
+  name,
+  size,
+  text,
+  version,
+} from './scalars.ts';
 import { contexts } from './context-schema.ts';
 
 /**
@@ -8,12 +20,17 @@ import { contexts } from './context-schema.ts';
  */
 
 /** A key that the design reserves and this version does not act on. Refused, since silence would be a promise. */
-const later = z.never({ error: 'not supported by this version' }).optional();
+const later = z.never().optional();
 
-const path = z.string().min(1, 'a path').describe('Relative paths start at the folder of this file.');
+const path = text('a path').describe('Relative paths start at the folder of this file.');
+
+/** Text that is shown to nobody, in an error least of all. */
+const secret = text('a text that is not empty').meta({ writeOnly: true });
+
+const bound = address.describe('HOST:PORT to bind; port 0 lets the system choose.');
 
 const listen = z
-  .union([address, z.strictObject({ address, tls: later, http2: later, proxyProtocol: later })])
+  .union([address, z.strictObject({ address: bound, tls: later, http2: later, proxyProtocol: later })])
   .transform((value) => ('address' in value ? value.address : value));
 
 const admin = z
@@ -21,10 +38,10 @@ const admin = z
     z.literal('off'),
     address,
     z.strictObject({
-      address,
-      token: z.string().min(1).optional().describe('Bearer token. Without one the address must be loopback.'),
+      address: bound,
+      token: secret.optional().describe('Bearer token. Without one the address must be loopback.'),
       hosts: z
-        .array(z.string().min(1))
+        .array(text('a host name'))
         .prefault([])
         .describe('Names that the Host header may bear, beside localhost and IP literals.'),
     }),
@@ -36,17 +53,21 @@ const admin = z
 
 const flags = z.discriminatedUnion('source', [
   z.strictObject({
-    source: z.literal('local'),
+    source: z.literal('local').describe('Flags from a file, or none.'),
     file: path
       .optional()
       .describe('LaunchDarkly flag data, JSON or YAML: `flags`, `flagValues`, `segments`. Watched.'),
   }),
   z.strictObject({
-    source: z.literal('launchdarkly'),
-    sdkKey: z.string().min(1, 'a server-side SDK key').describe('Server-side SDK key of the environment.'),
+    source: z.literal('launchdarkly').describe('Flags from LaunchDarkly, by its SDK.'),
+    sdkKey: secret.describe('Server-side SDK key of the environment.'),
     relay: httpUrl.optional().describe('A LaunchDarkly Relay Proxy, in place of `uris`.'),
     uris: z
-      .strictObject({ base: httpUrl, stream: httpUrl, events: httpUrl })
+      .strictObject({
+        base: httpUrl.describe('Where polling and metadata requests go.'),
+        stream: httpUrl.describe('Where flags are streamed from.'),
+        events: httpUrl.describe('Where events are sent.'),
+      })
       .optional()
       .describe('Service addresses of another LaunchDarkly instance, such as the EU one.'),
     proxy: httpUrl.optional().describe('Outbound HTTP proxy.'),
@@ -65,7 +86,9 @@ const upstream = z.strictObject({
   preserveHost: z.boolean().prefault(false).describe("Send the client's Host instead of the upstream's."),
   connectTimeout: duration.prefault('2s').describe('Until the connection stands. Over it: 504.'),
   responseTimeout: duration.prefault('30s').describe('Until the response head. Over it: 504.'),
-  idleTimeout: duration.prefault('60s').describe('Silence within a response body. Over it: the response is cut.'),
+  idleTimeout: duration
+    .prefault('60s')
+    .describe('Silence within a response body. Over it: the response is cut.'),
   maxConnections: z.int().min(1).max(65_535).prefault(512).describe('Open connections at the most.'),
   maxTunnels: later,
   queue: later,
@@ -75,25 +98,25 @@ const upstream = z.strictObject({
 });
 
 const match = z.strictObject({
-  path: z
-    .string()
-    .regex(/^\/[^\s?#]*$/, 'a path that starts with /')
+  path: form(/^\/[^\s?#]*$/, 'a path that starts with /')
     .prefault('/')
     .describe('A prefix on segment borders: `/fact/` matches itself and all below, `/fact` also itself.'),
-  host: z
-    .string()
-    .regex(/^[^\s/:]+$|^\[[0-9a-fA-F:.]+\]$/, 'a host name without port')
+  host: form(/^[^\s/:]+$|^\[[0-9a-fA-F:.]+\]$/, 'a host name without port')
     .transform((host) => host.toLowerCase())
     .optional()
     .describe('The host name the request must bear, without port.'),
-  methods: z.array(method).min(1).optional().describe('The methods to match; any, when absent.'),
+  methods: z
+    .array(method)
+    .min(1, 'at least one method')
+    .optional()
+    .describe('The methods to match; any, when absent.'),
 });
 
 const route = z
   .strictObject({
     name: name.describe('For logs and metrics. Unique.'),
-    match: match.prefault({}),
-    flag: z.string().min(1).optional().describe('Key of the flag that chooses the version.'),
+    match: match.prefault({}).describe('Which requests the route serves. Everything, when absent.'),
+    flag: text('the key of a flag').optional().describe('Key of the flag that chooses the version.'),
     versions: z
       .record(version, name)
       .optional()
@@ -102,36 +125,40 @@ const route = z
     upstream: name.optional().describe('For a plain route, in place of flag, versions and default.'),
     guard: later,
   })
-  .transform(({ flag, versions, default: fallback, upstream, guard: _, ...rest }, ctx) => {
+  .transform(({ name, match, flag, versions, default: fallback, upstream }, ctx) => {
+    const rest = { name, match };
     if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined)
       return { ...rest, kind: 'plain' as const, upstream };
     if (upstream === undefined && flag !== undefined && versions !== undefined && fallback !== undefined) {
       if (!Object.hasOwn(versions, fallback))
-        ctx.addIssue({
-          code: 'custom',
-          path: ['default'],
-          message: `${fallback} is not one of the versions`,
-          input: fallback,
-          params: { allowed: Object.keys(versions) },
-        });
-      return { ...rest, kind: 'flag' as const, flag, versions: new Map(Object.entries(versions)), default: fallback };
+        mistake(ctx, ['default'], '{} is not one of the versions', Object.keys(versions));
+      return {
+        ...rest,
+        kind: 'flag' as const,
+        flag,
+        versions: new Map(Object.entries(versions)),
+        default: fallback,
+      };
     }
-    ctx.addIssue({
-      code: 'custom',
-      message: 'a route has either `upstream`, or `flag`, `versions` and `default` together',
-      input: rest.name,
-    });
+    mistake(ctx, [], 'a route has either `upstream`, or `flag`, `versions` and `default` together');
     return z.NEVER;
   });
 
-const trustedProxy = z.union(
-  [z.enum(['loopback', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-  'an address, a CIDR such as 10.0.0.0/8, loopback or private',
-);
+const trustedProxy = z
+  .union(
+    [z.enum(['loopback', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+    'an address, a CIDR such as 10.0.0.0/8, loopback or private',
+  )
+  .meta({ title: 'an address, CIDR, `loopback` or `private`' });
 
 const override = z.strictObject({
-  header: headerName.prefault('X-Api-Version').describe('The request header in which a tester names a version.'),
-  secret: z.string().describe('What the tester sends in X-Trenchcoat-Secret. Empty: the override is off.'),
+  header: headerName
+    .prefault('X-Api-Version')
+    .describe('The request header in which a tester names a version.'),
+  secret: z
+    .string('a text, or an empty one')
+    .meta({ title: 'a text', writeOnly: true })
+    .describe('What the tester sends in X-Trenchcoat-Secret. Empty: the override is off.'),
 });
 
 const log = z.strictObject({
@@ -171,7 +198,7 @@ export const schema = z
       .describe('Who is asking: one entry for each LaunchDarkly context kind.'),
     flags: flags.prefault({ source: 'local' }).describe('Where flags come from.'),
     upstreams: z.record(name, upstream).describe('The addresses requests are forwarded to, by name.'),
-    routes: z.array(route).min(1, 'at least one route').describe('First match wins.'),
+    routes: z.array(route, 'a list of routes').min(1, 'at least one route').describe('First match wins.'),
     trustedProxies: z
       .array(trustedProxy)
       .prefault([])
@@ -189,7 +216,6 @@ export const schema = z
 
 export type Config = z.output<typeof schema>;
 export type RouteConfig = Config['routes'][number];
-export type UpstreamConfig = Config['upstreams'][string];
 export type FlagsConfig = Config['flags'];
 export type Limits = Config['limits'];
 export type LogConfig = Config['log'];

@@ -24,9 +24,9 @@ export type HandlerParts = {
   identify: Identify;
   evaluate: Evaluate;
   /** Called once for each request, at its end. */
-  record(outcome: Outcome): void;
+  record: (outcome: Outcome) => void;
   /** Told of faults that are the proxy's own. */
-  onFault(error: ProxyError, session: Session): void;
+  onFault: (error: ProxyError, session: Session) => void;
 };
 
 export type Handler = {

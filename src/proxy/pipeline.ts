@@ -59,7 +59,7 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
   });
   server.on('error', (error, req, to) => {
     const session = sessions.get(req);
-    if (session !== undefined) steps.onError(error, session, to as ServerResponse | Socket);
+    if (session !== undefined) steps.onError(error, session, to);
   });
 
   return {

@@ -7,7 +7,7 @@ upstreams: { all: { url: "http://127.0.0.1:9" } }
 routes: [{ name: all, upstream: all }]
 `;
 
-t.test('a strange Host is 421 and a foreign Origin 403, before anything is looked up', async (t) => {
+await t.test('a strange Host is 421 and a foreign Origin 403, before anything is looked up', async (t) => {
   const { adminPort } = await startProxy(
     t,
     `${routes}admin: { address: "127.0.0.1:0", hosts: [den.example] }`,
@@ -19,14 +19,17 @@ t.test('a strange Host is 421 and a foreign Origin 403, before anything is looke
   for (const path of ['/metrics', '/livez', '/nothing'])
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example'])
       t.equal(await status(path, { host }), 421, `${host} ${path}`);
-  t.match(await sendRaw(adminPort, 'GET /metrics HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n', false), / 400 /);
+  t.match(
+    await sendRaw(adminPort, 'GET /metrics HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n', false),
+    / 400 /,
+  );
   const host = 'localhost:9901';
   t.equal(await status('/metrics', { host, origin: 'http://localhost:9901' }), 200);
   for (const origin of ['http://evil.example', 'http://localhost:8080', 'null', 'x'])
     t.equal(await status('/metrics', { host, origin }), 403, origin);
 });
 
-t.test('with a token, everything but the probes wants it', async (t) => {
+await t.test('with a token, everything but the probes wants it', async (t) => {
   const { adminPort } = await startProxy(t, `${routes}admin: { address: "127.0.0.1:0", token: s3cret }`);
   const answer = (path: string, authorization?: string) =>
     request(adminPort, path, authorization === undefined ? {} : { headers: { authorization } });

@@ -5,7 +5,7 @@ import { request, until } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('readiness says why, and ends before the traffic does', async (t) => {
+await t.test('readiness says why, and ends before the traffic does', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => void setTimeout(() => res.end('late'), 300));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   const ready = async () => {

@@ -5,7 +5,7 @@ import { run } from '../support/command.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('explain says what the proxy does, with the bucket and where it moves', async (t) => {
+await t.test('explain says what the proxy does, with the bucket and where it moves', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(t, flagged(`${upstream.url}/v0`, `${upstream.url}/v1`), {
     'flags.yaml': evenFlags,
@@ -45,7 +45,7 @@ t.test('explain says what the proxy does, with the bucket and where it moves', a
   t.match(await explained(), { minted: true, context: { anonymous: true } });
 });
 
-t.test('in words for people, and a clear error for what cannot be asked', async (t) => {
+await t.test('in words for people, and a clear error for what cannot be asked', async (t) => {
   const folder = t.testdir({
     'trenchcoat.yaml': flagged('http://127.0.0.1:9', 'http://127.0.0.1:9').replace(
       '- { name: site, upstream: v0 }',

@@ -9,7 +9,7 @@ import { startUpstream } from '../support/upstream.ts';
 
 const free = 'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n';
 
-t.test('run serves until it is told to stop, and lets requests end', async (t) => {
+await t.test('run serves until it is told to stop, and lets requests end', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => void setTimeout(() => res.end('late'), 300));
   const folder = t.testdir({
     'trenchcoat.yaml': free + flagged(upstream.url, upstream.url),
@@ -26,7 +26,7 @@ t.test('run serves until it is told to stop, and lets requests end', async (t) =
   t.match(stdout, /"path":"\/fact\/"/, 'the last access line is not lost');
 });
 
-t.test('a second signal does not wait', async (t) => {
+await t.test('a second signal does not wait', async (t) => {
   const upstream = await startUpstream(t, () => {});
   const yaml = free + flagged(upstream.url, upstream.url).replace('drain: 1s', 'drain: 1h');
   const folder = t.testdir({ 'trenchcoat.yaml': yaml, 'flags.yaml': evenFlags });
@@ -39,7 +39,7 @@ t.test('a second signal does not wait', async (t) => {
   t.equal((await proxy.ended).code, 1);
 });
 
-t.test('a taken port is one clear line and exit 2', async (t) => {
+await t.test('a taken port is one clear line and exit 2', async (t) => {
   const taken = net.createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   t.teardown(() => taken.close());
@@ -56,7 +56,7 @@ t.test('a taken port is one clear line and exit 2', async (t) => {
   t.match(await run(t, ['demo', '--port', String(port)]), { code: 2, stderr: expected, stdout: '' });
 });
 
-t.test(
+await t.test(
   'the file is -c, then $TRENCHCOAT_CONFIG, then ./trenchcoat.yaml; a mistake in it is exit 1',
   async (t) => {
     const folder = t.testdir({ 'trenchcoat.yaml': 'lisen: 1\n', 'other.yaml': 'rout: 1\n' });
@@ -71,7 +71,7 @@ t.test(
   },
 );
 
-t.test("a flag file that is broken at the start is the user's mistake", async (t) => {
+await t.test("a flag file that is broken at the start is the user's mistake", async (t) => {
   const folder = t.testdir({
     'trenchcoat.yaml': free + flagged('http://127.0.0.1:9', 'http://127.0.0.1:9'),
     'flags.yaml': 'flags: { facts: { on: yes } }',
@@ -82,7 +82,7 @@ t.test("a flag file that is broken at the start is the user's mistake", async (t
   });
 });
 
-t.test('help, version, and what is not a command', async (t) => {
+await t.test('help, version, and what is not a command', async (t) => {
   const help = await run(t, ['--help']);
   t.match(help, { code: 0, stderr: '' });
   for (const command of ['run', 'check', 'explain', 'schema', 'init', 'demo'])
@@ -94,7 +94,7 @@ t.test('help, version, and what is not a command', async (t) => {
   t.match(await run(t, ['demo', '--port', 'x']), { code: 1, stderr: /port/i });
 });
 
-t.test('the demo serves a fact with its version, and the page', async (t) => {
+await t.test('the demo serves a fact with its version, and the page', async (t) => {
   const demo = start(t, ['demo', '--port', '0']);
   const base = await until(() => /Open +(http:\S+)/.exec(demo.output.stdout)?.[1], 'what to open', 15_000);
   const port = Number(new URL(base).port);

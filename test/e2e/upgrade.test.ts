@@ -5,7 +5,7 @@ import { request, until } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t) => {
+await t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t) => {
   const v0 = await startUpstream(t, (_req, res) => res.end());
   const v1 = await startUpstream(t, (_req, res) =>
     res.writeHead(403, 'No', { 'x-why': 'tired' }).end('not today'),
@@ -21,7 +21,7 @@ t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t
   const proxy = await startProxy(t, flagged(`${v0.url}/v0`, v1.url), { 'flags.yaml': evenFlags });
   const url = `ws://127.0.0.1:${proxy.port}/fact/live`;
 
-  t.test('both directions, large messages, clean close', async (t) => {
+  await t.test('both directions, large messages, clean close', async (t) => {
     const client = new WebSocket(url, { headers: { cookie: 'uid=alice', 'x-request-id': 'ws-1' } });
     const [[answer], [hello]] = await Promise.all([once(client, 'upgrade'), once(client, 'message')]);
     t.equal(answer.headers['x-api-version'], '0');
@@ -39,7 +39,7 @@ t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t
     t.ok(line.bytesIn > 3_000_000);
   });
 
-  t.test('a refusal is relayed with its status, headers and body', async (t) => {
+  await t.test('a refusal is relayed with its status, headers and body', async (t) => {
     const answer = await request(proxy.port, '/fact/live', {
       headers: {
         cookie: 'uid=bob',
@@ -52,7 +52,7 @@ t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t
     t.match(answer, { status: 403, body: 'not today', headers: { 'x-why': 'tired', 'x-api-version': '1' } });
   });
 
-  t.test('the end of either side is the end of the other', async (t) => {
+  await t.test('the end of either side is the end of the other', async (t) => {
     const client = new WebSocket(url, { headers: { cookie: 'uid=alice' } });
     await once(client, 'open');
     const [server] = [...sockets.clients];
@@ -66,7 +66,7 @@ t.test('a WebSocket is decided, stamped and tunnelled as a request is', async (t
   });
 });
 
-t.test('an upgrade that cannot be served gets an answer', async (t) => {
+await t.test('an upgrade that cannot be served gets an answer', async (t) => {
   const proxy = await startProxy(t, flagged('http://127.0.0.1:9', 'http://127.0.0.1:9'), {
     'flags.yaml': evenFlags,
   });
@@ -78,7 +78,7 @@ t.test('an upgrade that cannot be served gets an answer', async (t) => {
   });
 });
 
-t.test('a client that resets while its upgrade is under way harms nothing', async (t) => {
+await t.test('a client that resets while its upgrade is under way harms nothing', async (t) => {
   const v0 = await startUpstream(t, (_req, res) => res.end('still here'));
   let upgrades = 0;
   v0.server.on('upgrade', (_req, socket) => {

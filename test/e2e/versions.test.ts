@@ -3,7 +3,7 @@ import { request } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('one port serves two versions, and says which', async (t) => {
+await t.test('one port serves two versions, and says which', async (t) => {
   const v0 = await startUpstream(t, (_req, res) => res.end('from v0'));
   const v1 = await startUpstream(t, (_req, res) => res.setHeader('x-api-version', 'mine').end('from v1'));
   const proxy = await startProxy(t, flagged(`${v0.url}/v0`, `${v1.url}/v1/`), { 'flags.yaml': evenFlags });

@@ -4,7 +4,7 @@ import { identifier } from '../support/context.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('nobody known is given a key, and a kept one is used again', async (t) => {
+await t.test('nobody known is given a key, and a kept one is used again', async (t) => {
   const who = identifier({ user: { key: [{ cookie: 'uid' }], anonymous: { cookie: 'anon', maxAge: '1d' } } });
   const first = who({});
   const key = '00000000-0000-4000-8000-000000000001';
@@ -25,7 +25,7 @@ t.test('nobody known is given a key, and a kept one is used again', async (t) =>
   );
 });
 
-t.test('the minted key reaches the browser, and no shared cache', async (t) => {
+await t.test('the minted key reaches the browser, and no shared cache', async (t) => {
   const upstream = await startUpstream(t, (_req, res) =>
     res
       .writeHead(200, { 'cache-control': 'public, max-age=60, s-maxage=90', vary: 'Accept, cookie' })
@@ -48,7 +48,7 @@ t.test('the minted key reaches the browser, and no shared cache', async (t) => {
   t.same([...versions], [first.headers['x-api-version']], 'the version stays');
 });
 
-t.test('a CORS preflight is nobody: the default, nothing minted', async (t) => {
+await t.test('a CORS preflight is nobody: the default, nothing minted', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.writeHead(204).end());
   const all1 = evenFlags.replace('targets: ', 'rules: [{ clauses: [], variation: 1 }]\n    targets: ');
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': all1 });

@@ -5,7 +5,7 @@ import { identifier } from '../support/context.ts';
 const token = (claims: object) =>
   `eyJhbGciOiJub25lIn0.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
-t.test('the first source with a usable value is the key', async (t) => {
+await t.test('the first source with a usable value is the key', async (t) => {
   const who = identifier({
     user: { key: [{ cookie: 'uid' }, { header: 'X-User-Id' }, { query: 'user' }], anonymous: 'off' },
   });
@@ -18,7 +18,7 @@ t.test('the first source with a usable value is the key', async (t) => {
   t.equal(who({}).context, undefined);
 });
 
-t.test('a key is 1 to 256 bytes of visible characters, after decoding', async (t) => {
+await t.test('a key is 1 to 256 bytes of visible characters, after decoding', async (t) => {
   const who = identifier({ user: { key: [{ cookie: 'uid' }, { header: 'X-User-Id' }], anonymous: 'off' } });
   t.match(who({ cookie: 'uid=j%C3%BCrgen' }), { context: { key: 'jürgen' } });
   const utf8 = Buffer.from('jürgen').toString('latin1');
@@ -31,7 +31,7 @@ t.test('a key is 1 to 256 bytes of visible characters, after decoding', async (t
   t.equal(who({ 'x-user-id': '\xff\xfe' }).context, undefined, 'no UTF-8');
 });
 
-t.test('a JWT claim is read, whoever signed it', async (t) => {
+await t.test('a JWT claim is read, whoever signed it', async (t) => {
   const who = identifier({
     user: {
       key: [{ jwt: { header: 'Authorization', claim: 'sub' } }, { jwt: { cookie: 'session', claim: 'uid' } }],
@@ -53,13 +53,13 @@ t.test('a JWT claim is read, whoever signed it', async (t) => {
   t.equal(who({ authorization: polluting }).context, undefined, 'an inherited claim is none');
 });
 
-t.test('a hashed source gives the SHA-256 and hides the value', async (t) => {
+await t.test('a hashed source gives the SHA-256 and hides the value', async (t) => {
   const who = identifier({ user: { key: [{ header: 'Authorization', hash: true }], anonymous: 'off' } });
   const expected = createHash('sha256').update('Bearer secret token').digest('hex');
   t.match(who({ authorization: 'Bearer secret token' }), { context: { key: expected } });
 });
 
-t.test('attributes come from the same sources, and private ones are marked', async (t) => {
+await t.test('attributes come from the same sources, and private ones are marked', async (t) => {
   const who = identifier({
     user: {
       key: [{ cookie: 'uid' }],
@@ -80,7 +80,7 @@ t.test('attributes come from the same sources, and private ones are marked', asy
   });
 });
 
-t.test('several kinds make one multi-kind context', async (t) => {
+await t.test('several kinds make one multi-kind context', async (t) => {
   const who = identifier({
     user: { key: [{ cookie: 'uid' }], anonymous: 'off' },
     organization: { key: [{ header: 'X-Org' }], attributes: { region: { header: 'X-Region' } } },
@@ -93,7 +93,7 @@ t.test('several kinds make one multi-kind context', async (t) => {
   t.same(who({ 'x-org': 'zoo' }).context, { kind: 'organization', key: 'zoo' }, 'one kind alone is no multi');
 });
 
-t.test('hostile cookies are harmless', async (t) => {
+await t.test('hostile cookies are harmless', async (t) => {
   const who = identifier({ user: { key: [{ cookie: 'uid' }], anonymous: 'off' } });
   for (const cookie of [
     '__proto__=x; constructor=y; toString=z',

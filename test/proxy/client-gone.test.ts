@@ -6,7 +6,7 @@ import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 // http-proxy goes on with the upstream's answer when nobody is there to read it, for ever if it is a stream.
-t.test('a client that leaves cancels the upstream', async (t) => {
+await t.test('a client that leaves cancels the upstream', async (t) => {
   let closed = 0;
   const upstream = await startUpstream(t, (req, res) => {
     res.on('close', () => (closed += 1));
@@ -27,7 +27,7 @@ t.test('a client that leaves cancels the upstream', async (t) => {
       })
       .on('error', () => {});
 
-  t.test('before the head', async (t) => {
+  await t.test('before the head', async (t) => {
     const before = closed;
     const req = start('/fact/head', 'gone-1');
     req.end();
@@ -40,7 +40,7 @@ t.test('a client that leaves cancels the upstream', async (t) => {
     });
   });
 
-  t.test('in the body', async (t) => {
+  await t.test('in the body', async (t) => {
     const before = closed;
     const req = start('/fact/body', 'gone-2');
     req.end();
@@ -54,7 +54,7 @@ t.test('a client that leaves cancels the upstream', async (t) => {
     });
   });
 
-  t.test('in an upload', async (t) => {
+  await t.test('in an upload', async (t) => {
     const before = closed;
     const req = start('/fact/upload', 'gone-3', 'POST');
     req.write('some of it');

@@ -5,7 +5,7 @@ import { request, until } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('a stop waits for requests, and for nothing else', async (t) => {
+await t.test('a stop waits for requests, and for nothing else', async (t) => {
   const upstream = await startUpstream(t, (req, res) => {
     if (req.url === '/fact/slow') setTimeout(() => res.end('late'), 300);
     else if (req.url === '/fact/endless') res.write('and');
@@ -30,7 +30,7 @@ t.test('a stop waits for requests, and for nothing else', async (t) => {
   await ends;
 });
 
-t.test('what is left at the deadline is cut', async (t) => {
+await t.test('what is left at the deadline is cut', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.write('and'));
   const yaml = flagged(upstream.url, upstream.url).replace('drain: 1s', 'drain: 200ms');
   const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });

@@ -5,7 +5,7 @@ import { startRawUpstream, unusedPort } from '../support/upstream.ts';
 
 const alice = { cookie: 'uid=alice', 'x-request-id': 'fail-1' };
 
-t.test('an upstream that refuses: 502 as problem+json, stamped', async (t) => {
+await t.test('an upstream that refuses: 502 as problem+json, stamped', async (t) => {
   const dead = `http://127.0.0.1:${await unusedPort()}`;
   const proxy = await startProxy(t, flagged(dead, dead), { 'flags.yaml': evenFlags });
   await request(proxy.port, '/fact/');
@@ -29,7 +29,7 @@ t.test('an upstream that refuses: 502 as problem+json, stamped', async (t) => {
   });
 });
 
-t.test('one that does not answer in time: 504', async (t) => {
+await t.test('one that does not answer in time: 504', async (t) => {
   const silent = await startRawUpstream(t, () => {});
   const yaml = flagged(silent.url, silent.url).replaceAll(
     `"${silent.url}"`,
@@ -40,7 +40,7 @@ t.test('one that does not answer in time: 504', async (t) => {
   t.match(answer, { status: 504, body: /response-timeout/ });
 });
 
-t.test('one that closes or resets before it answers: 502', async (t) => {
+await t.test('one that closes or resets before it answers: 502', async (t) => {
   const closing = await startRawUpstream(t, (socket) => socket.once('data', () => socket.end()));
   const resetting = await startRawUpstream(t, (socket) =>
     socket.once('data', () => socket.resetAndDestroy()),
@@ -53,7 +53,7 @@ t.test('one that closes or resets before it answers: 502', async (t) => {
   });
 });
 
-t.test('one that talks nonsense: 502, and nothing of it reaches the client', async (t) => {
+await t.test('one that talks nonsense: 502, and nothing of it reaches the client', async (t) => {
   const bad = [
     'SSH-2.0-OpenSSH\r\n\r\n',
     'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!',
@@ -70,12 +70,12 @@ t.test('one that talks nonsense: 502, and nothing of it reaches the client', asy
     t.match(
       await request(proxy.port, '/fact/', { headers: alice }),
       { status: 502, body: /bad-response|reset/ },
-      bad[turn],
+      bad[turn] ?? '',
     );
 });
 
 // http-proxy 1.18.1 emits no error when the upstream dies in the body: the client waits for ever.
-t.test('one that dies in the body: the client sees a cut, never a clean end', async (t) => {
+await t.test('one that dies in the body: the client sees a cut, never a clean end', async (t) => {
   const heads = ['Content-Length: 100\r\n\r\npart', 'Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'];
   let turn = 0;
   const upstream = await startRawUpstream(t, (socket) =>
@@ -97,7 +97,7 @@ t.test('one that dies in the body: the client sees a cut, never a clean end', as
   }
 });
 
-t.test('one that falls silent in the body: the client sees a cut', async (t) => {
+await t.test('one that falls silent in the body: the client sees a cut', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart')),
   );
@@ -110,7 +110,7 @@ t.test('one that falls silent in the body: the client sees a cut', async (t) => 
   t.match(await proxy.accessLine(), { error: { code: 'idle_timeout', source: 'upstream' } });
 });
 
-t.test('no route: 404, and no upstream is asked', async (t) => {
+await t.test('no route: 404, and no upstream is asked', async (t) => {
   const yaml = flagged('http://127.0.0.1:9', 'http://127.0.0.1:9').replace(
     '- { name: site, upstream: v0 }',
     '',

@@ -3,7 +3,7 @@ import { request } from '../support/client.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('number, boolean and string variations name versions', async (t) => {
+await t.test('number, boolean and string variations name versions', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(
     t,

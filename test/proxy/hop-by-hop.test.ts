@@ -3,7 +3,7 @@ import { request } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startRawUpstream, startUpstream } from '../support/upstream.ts';
 
-t.test('what is meant for the next hop alone goes no further', async (t) => {
+await t.test('what is meant for the next hop alone goes no further', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   await request(proxy.port, '/fact/', {
@@ -26,7 +26,7 @@ t.test('what is meant for the next hop alone goes no further', async (t) => {
   t.equal(seen?.body, 'body', 'Connection cannot nominate the framing away');
 });
 
-t.test('nor does it in the answer', async (t) => {
+await t.test('nor does it in the answer', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () =>
       socket.write(
@@ -42,7 +42,7 @@ t.test('nor does it in the answer', async (t) => {
   for (const name of ['x-private', 'proxy-authenticate']) t.equal(answer.headers[name], undefined, name);
 });
 
-t.test('repeated headers keep their order and number', async (t) => {
+await t.test('repeated headers keep their order and number', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   await request(proxy.port, '/fact/', {

@@ -5,7 +5,7 @@ import { startUpstream } from '../support/upstream.ts';
 
 // Each of these breaks http-proxy 1.18.1 as it comes; its stock web passes never run here.
 
-t.test('a chunked DELETE keeps its framing', async (t) => {
+await t.test('a chunked DELETE keeps its framing', async (t) => {
   // The stock pass says `content-length: 0` and pipes the body after it: the body is the next request.
   const upstream = await startUpstream(t, (req, res) => req.on('end', () => res.end('one')));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
@@ -21,31 +21,34 @@ t.test('a chunked DELETE keeps its framing', async (t) => {
     t.match(seen, { body: smuggled, headers: { 'transfer-encoding': 'chunked' } });
 });
 
-t.test('a Trailer header without a chunked body does no harm', async (t) => {
+await t.test('a Trailer header without a chunked body does no harm', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end('fine'));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   const asked = 'GET /fact/ HTTP/1.1\r\nHost: a\r\nTrailer: x-a\r\nConnection: close\r\n\r\n';
   t.match(await sendRaw(proxy.port, asked, false), /^HTTP\/1\.1 200 [^]*fine/);
 });
 
-t.test('Expect: 100-continue is answered once, and the request is dressed like any other', async (t) => {
-  const upstream = await startUpstream(t, (req, res) => req.on('end', () => res.end('fine')));
-  const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
-  const received = await sendRaw(
-    proxy.port,
-    'POST /fact/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nCookie: uid=bob\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok',
-    false,
-  );
-  t.equal(received.match(/HTTP\/1\.1 100 Continue/g)?.length, 1);
-  t.match(received, /HTTP\/1\.1 200 OK/);
-  t.match(upstream.seen[0], {
-    body: 'ok',
-    headers: { 'x-api-version': '1', 'x-forwarded-for': '127.0.0.1' },
-  });
-  t.equal(upstream.seen[0]?.headers.expect, undefined);
-});
+await t.test(
+  'Expect: 100-continue is answered once, and the request is dressed like any other',
+  async (t) => {
+    const upstream = await startUpstream(t, (req, res) => req.on('end', () => res.end('fine')));
+    const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
+    const received = await sendRaw(
+      proxy.port,
+      'POST /fact/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nCookie: uid=bob\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok',
+      false,
+    );
+    t.equal(received.match(/HTTP\/1\.1 100 Continue/g)?.length, 1);
+    t.match(received, /HTTP\/1\.1 200 OK/);
+    t.match(upstream.seen[0], {
+      body: 'ok',
+      headers: { 'x-api-version': '1', 'x-forwarded-for': '127.0.0.1' },
+    });
+    t.equal(upstream.seen[0]?.headers.expect, undefined);
+  },
+);
 
-t.test('path and query arrive byte for byte', async (t) => {
+await t.test('path and query arrive byte for byte', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(t, flagged(`${upstream.url}/v0`, upstream.url), { 'flags.yaml': evenFlags });
   const targets = [

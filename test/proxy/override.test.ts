@@ -9,7 +9,7 @@ const pin = (version: string, secret: string) => ({
   'x-trenchcoat-secret': secret,
 });
 
-t.test('a tester with the secret pins a version; nobody else does', async (t) => {
+await t.test('a tester with the secret pins a version; nobody else does', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const yaml = flagged(upstream.url, upstream.url, 'override: { header: X-Version, secret: open-sesame }');
   const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });
@@ -29,7 +29,7 @@ t.test('a tester with the secret pins a version; nobody else does', async (t) =>
   t.notMatch(proxy.logText(), /sesame/);
 });
 
-t.test('an empty secret turns the override off', async (t) => {
+await t.test('an empty secret turns the override off', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const yaml = flagged(upstream.url, upstream.url, 'override: { secret: "${UNSET_SECRET:-}" }');
   const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });

@@ -3,7 +3,7 @@ import { request, sendRaw } from '../support/client.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('the first route that matches serves, on the raw path', async (t) => {
+await t.test('the first route that matches serves, on the raw path', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(
     t,
@@ -44,7 +44,7 @@ routes:
   );
 });
 
-t.test('a head that cannot be trusted is refused', async (t) => {
+await t.test('a head that cannot be trusted is refused', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(
     t,

@@ -7,7 +7,7 @@ import { startRawUpstream, startUpstream } from '../support/upstream.ts';
 
 const get = (port: number, path: string) => http.get({ host: '127.0.0.1', port, path, agent: false });
 
-t.test('an event reaches the client within 50 ms of its writing, and the head before it', async (t) => {
+await t.test('an event reaches the client within 50 ms of its writing, and the head before it', async (t) => {
   let stream: http.ServerResponse | undefined;
   const upstream = await startUpstream(t, (_req, res) => {
     stream = res.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -28,7 +28,7 @@ t.test('an event reaches the client within 50 ms of its writing, and the head be
   res.destroy();
 });
 
-t.test('an upload is passed on as it comes', async (t) => {
+await t.test('an upload is passed on as it comes', async (t) => {
   const upstream = await startUpstream(t, (req, res) => req.on('end', () => res.end('got it')));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   const req = http.request({
@@ -49,7 +49,7 @@ t.test('an upload is passed on as it comes', async (t) => {
   res.resume();
 });
 
-t.test('an answer that comes before the upload is complete is relayed', async (t) => {
+await t.test('an answer that comes before the upload is complete is relayed', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.writeHead(413).end('too much'));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   const req = http.request({
@@ -67,7 +67,7 @@ t.test('an answer that comes before the upload is complete is relayed', async (t
   req.destroy();
 });
 
-t.test('trailers come through', async (t) => {
+await t.test('trailers come through', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () =>
       socket.write(
@@ -80,7 +80,7 @@ t.test('trailers come through', async (t) => {
 });
 
 // http-proxy 1.18.1 crashes on this: Trailer is passed on beside a Content-Length.
-t.test('an answer with Trailer and Content-Length is an answer', async (t) => {
+await t.test('an answer with Trailer and Content-Length is an answer', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () =>
       socket.write('HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok'),
@@ -90,7 +90,7 @@ t.test('an answer with Trailer and Content-Length is an answer', async (t) => {
   t.match(await request(proxy.port, '/fact/'), { status: 200, body: 'ok', cut: false });
 });
 
-t.test('a body that ends with its connection is forwarded whole', async (t) => {
+await t.test('a body that ends with its connection is forwarded whole', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the end')),
   );
@@ -98,7 +98,7 @@ t.test('a body that ends with its connection is forwarded whole', async (t) => {
   t.match(await request(proxy.port, '/fact/'), { status: 200, body: 'until the end', cut: false });
 });
 
-t.test('HEAD, 204 and 304 have no body and keep their headers', async (t) => {
+await t.test('HEAD, 204 and 304 have no body and keep their headers', async (t) => {
   const upstream = await startUpstream(t, (req, res) => {
     if (req.url === '/fact/204') return res.writeHead(204).end();
     if (req.url === '/fact/304') return res.writeHead(304, { etag: '"r"' }).end();

@@ -29,7 +29,7 @@ export async function readAnswer(res: http.IncomingMessage): Promise<Answer> {
   let cut = false;
   res.setEncoding('latin1');
   try {
-    for await (const chunk of res) body += chunk as string;
+    for await (const chunk of res) body += chunk;
   } catch {
     cut = true;
   }
@@ -38,7 +38,7 @@ export async function readAnswer(res: http.IncomingMessage): Promise<Answer> {
     reason: res.statusMessage ?? '',
     headers: res.headers,
     rawHeaders: res.rawHeaders,
-    trailers: res.trailers as http.IncomingHttpHeaders,
+    trailers: res.trailers,
     body,
     cut: cut || !res.complete,
   };
@@ -66,7 +66,7 @@ export async function until<T>(
   const deadline = performance.now() + within;
   for (;;) {
     const value = await condition();
-    if (value) return value as NonNullable<T>;
+    if (value) return value;
     if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

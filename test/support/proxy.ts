@@ -69,12 +69,10 @@ export async function startProxy(
     accessLine: (id) =>
       until(
         () => {
-          const lines = logText()
+          const line = logText()
             .split('\n')
-            .filter(
-              (line) => line.includes('"method"') && (id === undefined || line.includes(`"id":"${id}"`)),
-            );
-          return lines[0] === undefined ? undefined : (JSON.parse(lines[0]) as AccessLine);
+            .find((text) => text.includes('"method"') && (id === undefined || text.includes(`"id":"${id}"`)));
+          return line === undefined ? undefined : (JSON.parse(line) as AccessLine);
         },
         `access line ${id ?? ''}`,
       ),

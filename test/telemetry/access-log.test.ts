@@ -3,7 +3,7 @@ import { request } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-t.test('one line a request, with the fields that others build on and no secret', async (t) => {
+await t.test('one line a request, with the fields that others build on and no secret', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end('x'.repeat(5000)));
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   const agent = { agent: new (await import('node:http')).Agent({ keepAlive: true, maxSockets: 1 }) };
@@ -50,14 +50,14 @@ t.test('one line a request, with the fields that others build on and no secret',
   t.equal(proxy.logText().match(/"id":"b"/g)?.length, 1);
 });
 
-t.test('no byte of a request breaks a line', async (t) => {
+await t.test('no byte of a request breaks a line', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
   await request(proxy.port, '/fact/%0a{"level":"fatal"}"\\', { headers: { 'x-request-id': 'c' } });
   t.equal((await proxy.accessLine('c')).path, '/fact/%0a{"level":"fatal"}"\\');
 });
 
-t.test('access: false writes none', async (t) => {
+await t.test('access: false writes none', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const yaml = flagged(upstream.url, upstream.url, 'log: { access: false }');
   const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });

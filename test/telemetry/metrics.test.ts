@@ -3,7 +3,7 @@ import { request, until } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream, unusedPort } from '../support/upstream.ts';
 
-t.test('every request is counted once, with the labels that others build on', async (t) => {
+await t.test('every request is counted once, with the labels that others build on', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end('x'));
   const dead = `http://127.0.0.1:${await unusedPort()}`;
   const proxy = await startProxy(t, flagged(upstream.url, dead), { 'flags.yaml': evenFlags });

@@ -1,0 +1,174 @@
+import { BlockList, isIP } from 'node:net';
+import type { Document } from './document.ts';
+import { pathText, type Problem } from './errors.ts';
+import { address, type Address } from './scalars.ts';
+import { allowedText, foundAt } from './validate.ts';
+import { childOf, entriesOf, isMap } from './values.ts';
+
+/**
+ * What one part of a configuration says of another. It looks at the file's own values and trusts no shape, so that
+ * it has its say even where another part is wrong.
+ */
+export function crossChecks(document: Document): Problem[] {
+  const problems: Problem[] = [];
+  const report: Report = (path, message) => {
+    if (!document.faulty(path))
+      problems.push({ file: document.file, ...document.at(path), path: pathText(path), message });
+  };
+  const notOneOf = (
+    path: readonly PropertyKey[],
+    value: unknown,
+    what: string,
+    allowed: readonly string[],
+  ): void => {
+    const known = allowed.some(
+      (word) => word === value || (typeof value !== 'string' && word === JSON.stringify(value)),
+    );
+    if (known || typeof value === 'object') return;
+    report(
+      path,
+      `${foundAt(document, path).replace(/ \(a \w+\)$/, '')} is not one of the ${what}${allowedText(allowed, value)}`,
+    );
+  };
+  const { value } = document;
+  checkRoutes(value, notOneOf);
+  checkNames(document, report);
+  checkReach(document, report);
+  checkContext(value, notOneOf);
+  checkAddresses(value, report);
+  const flags = childOf(value, 'flags');
+  if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
+    report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
+  return problems;
+}
+
+type Report = (path: readonly PropertyKey[], message: string) => void;
+type NotOneOf = (
+  path: readonly PropertyKey[],
+  value: unknown,
+  what: string,
+  allowed: readonly string[],
+) => void;
+
+const routesOf = (value: unknown): unknown[] => {
+  const routes = childOf(value, 'routes');
+  return Array.isArray(routes) ? routes : [];
+};
+
+function checkRoutes(value: unknown, notOneOf: NotOneOf): void {
+  const upstreams = childOf(value, 'upstreams');
+  for (const [index, route] of routesOf(value).entries()) {
+    const versions = childOf(route, 'versions');
+    const fallback = childOf(route, 'default');
+    if (isMap(versions) && fallback !== undefined)
+      notOneOf(['routes', index, 'default'], fallback, 'versions', Object.keys(versions));
+    if (!isMap(upstreams)) continue;
+    const names = Object.keys(upstreams);
+    const plain = childOf(route, 'upstream');
+    if (plain !== undefined) notOneOf(['routes', index, 'upstream'], plain, 'upstreams', names);
+    for (const [version, name] of entriesOf(versions))
+      notOneOf(['routes', index, 'versions', version], name, 'upstreams', names);
+  }
+}
+
+function checkNames(document: Document, report: Report): void {
+  const first = new Map<string, number>();
+  for (const [index, route] of routesOf(document.value).entries()) {
+    const name = childOf(route, 'name');
+    if (typeof name !== 'string') continue;
+    const path = ['routes', index, 'name'];
+    const other = first.get(name);
+    if (other === undefined) first.set(name, index);
+    else report(path, `${foundAt(document, path)} is already the name of routes[${other}]; a name is unique`);
+  }
+}
+
+type Reach = { path: string; host: string | undefined; methods: unknown[] | undefined };
+
+function checkReach(document: Document, report: Report): void {
+  const earlier: { index: number; reach: Reach }[] = [];
+  for (const [index, route] of routesOf(document.value).entries()) {
+    const reach = reachOf(document, route, ['routes', index, 'match']);
+    if (reach === undefined) continue;
+    const cover = earlier.find((candidate) => covers(candidate.reach, reach));
+    if (cover === undefined) earlier.push({ index, reach });
+    else
+      report(
+        ['routes', index, ...(childOf(route, 'match') === undefined ? [] : ['match'])],
+        `never reached: routes[${cover.index}] comes first and matches everything this matches; ${covers(reach, cover.reach) ? 'remove one of them' : 'put this route before it'}`,
+      );
+  }
+}
+
+/** What a route matches; undefined when its `match` is no match at all. */
+function reachOf(document: Document, route: unknown, at: readonly PropertyKey[]): Reach | undefined {
+  if (!isMap(route)) return undefined;
+  const match = childOf(route, 'match') ?? {};
+  if (!isMap(match) || document.faulty([...at, 'path']) || document.faulty([...at, 'host'])) return undefined;
+  const path = childOf(match, 'path') ?? '/';
+  const host = childOf(match, 'host');
+  const methods = childOf(match, 'methods');
+  if (typeof path !== 'string' || !path.startsWith('/')) return undefined;
+  if (host !== undefined && typeof host !== 'string') return undefined;
+  if (methods !== undefined && (!Array.isArray(methods) || methods.length === 0)) return undefined;
+  return { path, host: host?.toLowerCase(), methods };
+}
+
+/** Whether every request that `b` matches is matched by `a`. */
+function covers(a: Reach, b: Reach): boolean {
+  const below = b.path.startsWith(a.path.endsWith('/') ? a.path : `${a.path}/`) || b.path === a.path;
+  const { methods } = a;
+  return (
+    below &&
+    (a.host === undefined || a.host === b.host) &&
+    (methods === undefined || (b.methods?.every((method) => methods.includes(method)) ?? false))
+  );
+}
+
+function checkContext(value: unknown, notOneOf: NotOneOf): void {
+  for (const [kind, settings] of entriesOf(childOf(value, 'context'))) {
+    const names = Object.keys(childOf(settings, 'attributes') ?? {});
+    const hidden = childOf(settings, 'private');
+    if (!Array.isArray(hidden)) continue;
+    for (const [index, name] of hidden.entries())
+      notOneOf(['context', kind, 'private', index], name, 'attributes', names);
+  }
+}
+
+function checkAddresses(value: unknown, report: Report): void {
+  const admin = childOf(value, 'admin') ?? '127.0.0.1:9901';
+  const adminAddress = addressOf(admin);
+  if (adminAddress === undefined) return;
+  const path = ['admin', ...(isMap(admin) ? ['address'] : [])];
+  if (childOf(admin, 'token') === undefined && !isLoopback(adminAddress.host))
+    report(
+      path,
+      'without a token the admin address must be loopback, such as 127.0.0.1:9901; to open it, write { address, token }',
+    );
+  const listenAddress = addressOf(childOf(value, 'listen') ?? '0.0.0.0:8080');
+  if (listenAddress !== undefined && collide(listenAddress, adminAddress))
+    report(
+      childOf(value, 'admin') === undefined ? ['listen'] : path,
+      '`listen` and `admin` take the same port',
+    );
+}
+
+function addressOf(value: unknown): Address | undefined {
+  return address.safeParse(isMap(value) ? childOf(value, 'address') : value).data;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (isIP(host) > 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
+
+/** Whether two sockets could not both be bound. Port 0 never collides. */
+function collide(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  const hosts = [a.host, b.host];
+  if (a.host === b.host || hosts.includes('::')) return true;
+  if (hosts.includes('0.0.0.0')) return hosts.every((host) => isIP(host) !== 6);
+  return hosts.includes('localhost') && hosts.every(isLoopback);
+}

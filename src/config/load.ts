@@ -1,0 +1,45 @@
+import { dirname, resolve } from 'node:path';
+import { crossChecks } from './cross-checks.ts';
+import { readDocument } from './document.ts';
+import { problemsError } from './errors.ts';
+import { schema, type Config } from './schema.ts';
+import { readTextFile } from './text-file.ts';
+import { validate } from './validate.ts';
+
+/** A configuration that can be acted on. `file` is absolute, and so are the paths inside. */
+export type LoadedConfig = { config: Config; file: string };
+
+/**
+ * Reads and checks a configuration. Without `file` it is the one that `$TRENCHCOAT_CONFIG` names, else
+ * `./trenchcoat.yaml`. `overrides` lie over the environment. Throws a `UserError` that lists every mistake.
+ */
+export async function loadConfig(
+  file?: string,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<LoadedConfig> {
+  const env = { ...process.env, ...overrides };
+  const named = file ?? nonEmpty(env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
+  const { text, problems: unreadable } = await readTextFile(named, missing);
+  if (text === undefined) throw problemsError(unreadable);
+  const { document, problems } = readDocument(text, named, env);
+  if (document === undefined) throw problemsError(problems);
+
+  const { value: config, problems: invalid } = validate(schema, document);
+  const found = [...problems, ...invalid];
+  const told = new Set(found.map(({ path }) => path));
+  found.push(...crossChecks(document).filter(({ path }) => !told.has(path)));
+  if (config === undefined || found.length > 0) throw problemsError(found);
+  const absolute = resolve(named);
+  return { config: withAbsolutePaths(config, dirname(absolute)), file: absolute };
+}
+
+const missing = 'no such file; name one with -c FILE, or write a first one with `trenchcoat init`';
+
+const nonEmpty = (text: string | undefined) => (text === '' ? undefined : text);
+
+/** Relative paths start at the folder of the file that names them. */
+function withAbsolutePaths(config: Config, folder: string): Config {
+  const { flags } = config;
+  if (flags.source !== 'local' || flags.file === undefined) return config;
+  return { ...config, flags: { ...flags, file: resolve(folder, flags.file) } };
+}

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { processTree } from './cpu.ts';
+import { until } from './place.ts';
+import { missing } from './programs.ts';
+import type { Report } from './report.ts';
+
+const lacking = missing(['taskset', 'wrk', 'nginx']);
+const skip =
+  lacking.length > 0 && process.env['CI'] !== 'true' ? `not installed: ${lacking.join(', ')}` : false;
+
+// Five contenders, each loaded for two seconds, and a loader that compiles each of them.
+t.setTimeout(180_000);
+
+/** The benchmark as it is run by hand, but from its source; its files go below `folder`. */
+function startBench(
+  t: Test,
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+) {
+  const program = join(import.meta.dirname, 'main.ts');
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    env: { ...process.env, TMPDIR: folder, ...env },
+  });
+  t.teardown(() => void child.kill());
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, 'close').then(([code]): unknown => code);
+  return { child, ended, output: () => output };
+}
+
+const filesIn = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('trenchcoat-'));
+
+await t.test('one short round measures every contender', { skip, timeout: 150_000 }, async (t) => {
+  const folder = t.testdir({ tmp: {} });
+  const out = join(folder, 'bench.json');
+  const bench = startBench(t, join(folder, 'tmp'), [
+    '--rounds=1',
+    '--seconds=1',
+    '--warm-up=1',
+    `--out=${out}`,
+  ]);
+  t.equal(await bench.ended, 0, bench.output());
+
+  const report: Report = JSON.parse(readFileSync(out, 'utf8'));
+  const names = ['direct', 'nginx', 'http-proxy', 'undici', 'ours'];
+  t.same(
+    report.contenders.map(({ name }) => name),
+    names,
+  );
+  t.equal(report.node, process.version);
+  for (const {
+    name,
+    rounds,
+    cpu,
+    toHttpProxy,
+    toNginx,
+    requests,
+    perSecond,
+    p50,
+    p99,
+  } of report.contenders) {
+    t.equal(rounds.length, 1, `${name}: one round`);
+    const figures = { cpu, toHttpProxy, toNginx, requests, perSecond, p50, p99 };
+    for (const [figure, value] of Object.entries(figures))
+      t.ok(Number(value) > 0, `${name}: ${figure} ${value}`);
+    t.match(bench.output(), new RegExp(`^${name} +\\d`, 'm'), `${name} is in the table`);
+  }
+  t.same(filesIn(join(folder, 'tmp')), [], 'no file is left');
+});
+
+await t.test('an interrupted benchmark leaves nothing behind', { skip, timeout: 60_000 }, async (t) => {
+  const folder = t.testdir();
+  const bench = startBench(t, folder, ['--rounds=1', '--seconds=60', '--only=nginx']);
+  // Itself, two of nginx each with a worker, and wrk.
+  const started = await until(
+    () => {
+      const pids = [...processTree(bench.child.pid ?? 0).keys()];
+      return pids.length >= 6 ? pids : undefined;
+    },
+    () => `the load did not start: ${bench.output()}`,
+  );
+  bench.child.kill('SIGINT');
+  t.equal(await bench.ended, 130, bench.output());
+  await until(
+    () => (started.every((pid) => processTree(pid).size === 0) ? true : undefined),
+    () => `left running: ${started.filter((pid) => processTree(pid).size > 0).join(', ')}`,
+  );
+  t.same(filesIn(folder), [], 'no file is left');
+});
+
+await t.test('says in one line what is not installed', async (t) => {
+  const folder = t.testdir();
+  const bench = startBench(t, folder, [], { PATH: '' });
+  t.equal(await bench.ended, 2);
+  t.match(bench.output(), /^bench: not installed: .*wrk.*\n$/);
+});
+
+await t.test('refuses a contender that there is not', async (t) => {
+  const bench = startBench(t, t.testdir(), ['--only=ours,apache']);
+  t.equal(await bench.ended, 1);
+  t.match(bench.output(), /^usage: [^]*of direct, nginx, http-proxy, undici, ours/);
+});

@@ -1,0 +1,27 @@
+import http, { type ServerResponse } from 'node:http';
+import { Pool, type Dispatcher } from 'undici';
+import { portOf } from '../place.ts';
+
+// The least that forwards with the same parts as ours: Node's server and undici's dispatch. It decides and logs
+// nothing, and does none of a proxy's duties. Takes the upstream's URL, prints its port.
+
+const pool = new Pool(process.argv[2] ?? '', { connections: 512, pipelining: 1 });
+
+function relayTo(res: ServerResponse): Dispatcher.DispatchHandler {
+  return {
+    onConnect() {},
+    onHeaders(status, headers) {
+      res.writeHead(status, headers.map(String));
+      return true;
+    },
+    onData: (chunk) => res.write(chunk),
+    onComplete: () => void res.end(),
+    onError: () => void res.destroy(),
+  };
+}
+
+const server = http.createServer((req, res) => {
+  const { method = 'GET', url = '/', rawHeaders } = req;
+  pool.dispatch({ method, path: url, headers: rawHeaders }, relayTo(res));
+});
+server.listen(0, '127.0.0.1', () => console.log(portOf(server)));

@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, constants, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { contenders, startUpstream, type Contender, type Upstream } from './contenders.ts';
+import { cpuSeconds } from './cpu.ts';
+import { load } from './load.ts';
+import { root } from './place.ts';
+import { killAll, missing } from './programs.ts';
+import { describe, summarise, table, type Round } from './report.ts';
+
+const usage = `usage: npm run bench -- [options]
+  --rounds N     turns of each contender; medians are reported (5)
+  --seconds N    length of a measurement (5)
+  --warm-up N    seconds of load before it, not counted (2)
+  --only A,B     of ${contenders.map(({ name }) => name).join(', ')}
+  --out FILE     where the figures go (artifacts/bench.json)`;
+
+type Options = { rounds: number; seconds: number; warmUp: number; chosen: readonly Contender[]; out: string };
+
+/** Undefined when the command line makes no sense. */
+function readOptions(args: string[]): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '5' },
+        'warm-up': { type: 'string', default: '2' },
+        only: { type: 'string', default: contenders.map(({ name }) => name).join(',') },
+        out: { type: 'string', default: join(root, 'artifacts/bench.json') },
+      },
+    });
+    const names = values.only.split(',');
+    const chosen = contenders.filter(({ name }) => names.includes(name));
+    const [rounds, seconds, warmUp] = [values.rounds, values.seconds, values['warm-up']].map(Number);
+    const numbers = [rounds, seconds, warmUp].every((value) => Number.isInteger(value) && Number(value) > 0);
+    if (chosen.length < names.length || !numbers) return undefined;
+    return { rounds: rounds ?? 1, seconds: seconds ?? 1, warmUp: warmUp ?? 1, chosen, out: values.out };
+  } catch {
+    return undefined;
+  }
+}
+
+async function measure(
+  contender: Contender,
+  upstream: Upstream,
+  folder: string,
+  options: Options,
+): Promise<Round> {
+  const running = await contender.start(upstream, folder);
+  try {
+    const warm = await load(running.port, options.warmUp);
+    const before = cpuSeconds(running.pid);
+    const result = await load(running.port, options.seconds);
+    const cpu = ((cpuSeconds(running.pid) - before) * 1e6) / result.requests;
+    const wrong = await running.check?.(warm.requests + result.requests);
+    if (wrong !== undefined) throw new Error(`${contender.name}: invalid round: ${wrong}`);
+    return { ...result, cpu };
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Each contender in turn, and again, so that a slow minute of the machine falls on all of them. */
+async function bench(options: Options, folder: string): Promise<void> {
+  const measured = options.chosen.map((contender) => ({ contender, rounds: [] as Round[] }));
+  const upstream = await startUpstream(join(folder, 'upstream'));
+  for (let round = 1; round <= options.rounds; round += 1)
+    for (const { contender, rounds } of measured) {
+      const own = join(folder, contender.name);
+      const result = await measure(contender, upstream, own, options);
+      rmSync(own, { recursive: true, force: true });
+      rounds.push(result);
+      const { cpu, perSecond } = result;
+      console.log(
+        `round ${round}/${options.rounds}  ${contender.name}: ${cpu.toFixed(1)} µs, ${perSecond.toFixed(0)} req/s`,
+      );
+    }
+  await upstream.stop();
+
+  const summaries = summarise(
+    measured.map(({ contender: { name, about }, rounds }) => ({ name, about, rounds })),
+  );
+  console.log(`\n${table(summaries)}`);
+  mkdirSync(dirname(options.out), { recursive: true });
+  writeFileSync(
+    options.out,
+    `${JSON.stringify(describe(summaries, options.seconds, options.warmUp), null, 2)}\n`,
+  );
+  console.log(`\nall rounds: ${options.out}`);
+}
+
+/** Resolves with the exit code: 1 for a wrong command line, 2 for what is missing or failed. */
+async function main(args: string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    console.error(usage);
+    return 1;
+  }
+  const lacking = missing(['taskset', 'wrk', 'nginx']);
+  if (lacking.length > 0) {
+    console.error(
+      `bench: not installed: ${lacking.join(', ')} (Debian: apt-get install util-linux wrk nginx)`,
+    );
+    return 2;
+  }
+  if (availableParallelism() < 2) {
+    console.error('bench: needs two cores, one for the proxy alone');
+    return 2;
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-bench-'));
+  // Whatever ends this process, nothing of it stays.
+  process.once('exit', () => {
+    killAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+
+  try {
+    await bench(options, folder);
+    return 0;
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

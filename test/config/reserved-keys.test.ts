@@ -1,0 +1,22 @@
+import t from 'tap';
+import { minimal, problemsOf } from '../support/config.ts';
+
+await t.test('a key that is reserved is refused, not ignored', async (t) => {
+  const cases = {
+    'rollouts: {}': '3:1 rollouts',
+    'state: memory': '3:1 state',
+    'notify: []': '3:1 notify',
+    'workers: auto': '3:1 workers',
+    'limits: { bodyBytes: 1MiB }': '3:11 limits.bodyBytes',
+    'listen: { address: 127.0.0.1:0, tls: {} }': '3:33 listen.tls',
+    'flags: { source: launchdarkly, sdkKey: x, store: y }': '3:43 flags.store',
+  };
+  for (const [line, place] of Object.entries(cases))
+    t.strictSame(await problemsOf(minimal + line), [`${place}: not supported by this version; remove it`]);
+});
+
+await t.test('no list of allowed keys offers one', async (t) => {
+  const [problem = ''] = await problemsOf(`${minimal}limits: { x: 1 }`);
+  t.match(problem, 'allowed: headerBytes,');
+  t.notMatch(problem, /bodyBytes/);
+});
