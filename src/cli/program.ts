@@ -76,7 +76,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
     if (error instanceof UserError || error instanceof EnvironmentError) {
-      process.stderr.write(`trenchcoat: ${error.message}\n`);
+      // Mistakes in a file name their own place.
+      const located = error instanceof UserError && error.problems.length > 0;
+      process.stderr.write(`${located ? '' : 'trenchcoat: '}${error.message}\n`);
       return error instanceof UserError ? 1 : 2;
     }
     process.stderr.write(
