@@ -27,7 +27,6 @@ export type ErrorCode =
   | 'head_timeout'
   | 'uri_too_long'
   | 'no_route'
-  | 'upgrade_unsupported'
   | 'too_many_connections';
 
 type Row = { status: number; source: FailureSource; title: string };
@@ -43,7 +42,6 @@ const table: Record<ErrorCode, Row> = {
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
   uri_too_long: { status: 414, source: 'downstream', title: 'The request target is too long' },
   no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
-  upgrade_unsupported: { status: 501, source: 'downstream', title: 'Only WebSocket upgrades are supported' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
@@ -88,12 +86,13 @@ export const statusOf = (code: ErrorCode): number => table[code].status;
 /** A whole answer as bytes, for a socket that has no response object; it says that the connection ends. */
 export function problemBytes(code: ErrorCode, requestId: string | undefined, extra: HeaderList = []): string {
   const { status, headers, body } = problem(code, requestId);
-  return `${headBytes(status, STATUS_CODES[status] ?? '', [...headers, ...extra, 'Connection', 'close'])}${body}`;
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+  return `${headText(line, [...headers, ...extra, 'Connection', 'close'])}${body}`;
 }
 
-/** A response head as bytes. */
-export function headBytes(status: number, reasonPhrase: string, headers: HeaderList): string {
-  let head = `HTTP/1.1 ${status} ${reasonPhrase}\r\n`;
+/** A request or response head, from its first line and a header list. */
+export function headText(firstLine: string, headers: HeaderList): string {
+  let head = `${firstLine}\r\n`;
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   return `${head}\r\n`;
 }

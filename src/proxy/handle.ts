@@ -70,8 +70,6 @@ export function createHandler(parts: HandlerParts): Handler {
         parts.record(outcomeOf(session, req, socket));
       });
       try {
-        if (req.headers.upgrade?.toLowerCase() !== 'websocket' || req.method !== 'GET')
-          throw new ProxyError('upgrade_unsupported');
         const decision = await prepare(req, session, parts);
         if (!socket.destroyed) pipeline.ws(req, socket, head, session, decision.upstream);
       } catch (error) {

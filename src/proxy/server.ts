@@ -1,9 +1,9 @@
-import http from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../config/scalars.ts';
 import type { Limits } from '../config/schema.ts';
-import { problemBytes, type ErrorCode } from './errors.ts';
+import { headText, problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
 import { describeClient, type Client } from './trust.ts';
 
@@ -40,11 +40,13 @@ export function createProxyServer(
     // Ours to answer, as problem+json.
     requireHostHeader: false,
     insecureHTTPParser: false,
+    ...{ shouldUpgradeCallback: isWebSocket },
   });
   // Node drops headers past its limit in silence; the handler counts and refuses.
   server.maxHeadersCount = 0;
 
   server.on('connection', (socket) => {
+    if (sockets.has(socket)) return;
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
       socket.end(problemBytes('too_many_connections', undefined), () => socket.destroySoon());
@@ -58,6 +60,9 @@ export function createProxyServer(
   server.on('upgrade', (req, socket: Socket, head) => {
     // Node has let go of the socket: without listeners a reset would end the process.
     socket.on('error', () => socket.destroy());
+    // Answers still owed on this connection would run into what follows.
+    if (clientOf(socket).busy > 0) return void socket.destroy();
+    if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);
     void handler.upgrade(req, socket, head, clientOf(socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -93,6 +98,28 @@ export function createProxyServer(
       }
     },
   };
+}
+
+const isWebSocket = (req: IncomingMessage) =>
+  req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
+
+/**
+ * Serves a request that wished for another protocol as if it had not: HTTP allows that (RFC 9110 §7.8), and Java's
+ * client wishes for h2c on every first request. Newer Nodes ask `shouldUpgradeCallback`; older ones have taken the
+ * head out of the parser, so it is put back without the wish.
+ */
+function serveWithoutUpgrade(server: http.Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] ?? '';
+    let value = req.rawHeaders[i + 1] ?? '';
+    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
+    if (/^connection$/i.test(name)) value = value.replaceAll(/\b(upgrade|http2-settings)\b/gi, '');
+    headers.push(name, value);
+  }
+  const line = `${req.method} ${req.url} HTTP/${req.httpVersion}`;
+  socket.unshift(Buffer.concat([Buffer.from(headText(line, headers), 'latin1'), head]));
+  server.emit('connection', socket);
 }
 
 function clientErrorCode(code: string | undefined): ErrorCode {

@@ -62,11 +62,11 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   what: string,
   within = 5000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + within;
   for (;;) {
     const value = await condition();
-    if (value) return value;
+    if (value) return value as Exclude<NonNullable<T>, false>;
     if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

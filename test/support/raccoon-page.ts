@@ -1,75 +1,87 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { BrowserContextOptions } from 'playwright-core';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
+import { startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { startRaccoonApis } from '../../src/demo/apis.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { launchChromium } from './chromium.ts';
+import type { AccessLine } from './proxy.ts';
+
+const shipped = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
 
 /**
- * The demo's page in a real browser, behind a stand-in for the proxy: who asks is the cookie `uid`, else
- * X-User-Id, else a minted cookie. `state` steers it: visitors up to `v1UpTo` get version 1, and facts are
- * answered with `status`; `asked` has the time of each question in milliseconds. `complaints` is what the browser had to say on its console.
+ * The demo's page in a real browser, behind the proxy as `trenchcoat demo` configures it. Visitors up to `upTo` get
+ * version 1, all others 0. `v1` is the address of another v1. `complaints` is what the browser had to say on its console.
  */
-export async function openRaccoonPage(t: Test, options: BrowserContextOptions = {}) {
-  const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0 });
-  const proxy = await startStandIn(apis.url);
+export async function openRaccoonPage(t: Test, { upTo = 50, v1 }: { upTo?: number; v1?: string } = {}) {
+  const proxy = await startDemo(t, upTo, v1);
   const browser = await launchChromium();
-  t.teardown(async () => {
-    await browser.close();
-    await proxy.close();
-    await apis.close();
-  });
-  const page = await browser.newPage(options);
+  t.teardown(() => browser.close());
+  const page = await browser.newPage();
   page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
-  /** Resolves when every visitor was asked once. */
-  const load = async () => {
-    await page.goto(proxy.url);
-    await page.locator('.cell:not([data-version])').first().waitFor({ state: 'detached' });
+  return { page, proxy, complaints, load: () => load(page, proxy.url) };
+}
+
+/** Resolves when every visitor was asked once. */
+async function load(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.locator('.cell:not([data-version])').first().waitFor({ state: 'detached' });
+}
+
+/** Differs from the demo in its ports, in a flag file of its own, and in an access log, which goes to a file. */
+async function startDemo(t: Test, upTo: number, v1: string | undefined) {
+  const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0 });
+  t.teardown(() => apis.close());
+  const { config } = await loadConfig(shipped, {
+    DEMO_HOST: '127.0.0.1',
+    DEMO_PORT: '0',
+    DEMO_ADMIN: '127.0.0.1:0',
+    DEMO_UPSTREAM: apis.url,
+  });
+  const upstream = config.upstreams['v1'];
+  if (upstream !== undefined && v1 !== undefined) upstream.url = new URL(v1);
+  const flagFile = join(folder, 'flags.yaml');
+  const moveTo = (visitors: number) => writeFileSync(flagFile, flagFor(visitors));
+  moveTo(upTo);
+
+  const logFile = join(folder, 'log');
+  const log = createLog({ ...config.log, access: true }, logFile);
+  t.teardown(() => log.close());
+  const flags = { source: 'local', file: flagFile } as const;
+  const app = await startApp({ ...config, flags }, log);
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= app.stop());
+  t.teardown(stop);
+
+  return {
+    url: `http://127.0.0.1:${app.listen.port}`,
+    /** Gives version 1 to visitors up to this one. The proxy notices within a second. */
+    moveTo,
+    /** The access lines of `/fact/` so far; a request's line is there within a second of its end. */
+    facts: () =>
+      readFileSync(logFile, 'utf8')
+        .split('\n')
+        .filter((line) => line.endsWith('}') && line.includes('"path":"/fact/"'))
+        .map((line) => JSON.parse(line) as AccessLine),
+    stop,
   };
-  return { page, proxy, complaints, load };
 }
 
-async function startStandIn(upstream: string) {
-  const state = { v1UpTo: 50, status: 200, minted: 0, asked: [] as number[] };
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? '/';
-    const cookies = request.headers.cookie ?? '';
-    const id = /\buid=([^;]+)/.exec(cookies)?.[1] ?? String(request.headers['x-user-id'] ?? 'anonymous');
-    const version = Number(Number(id.replace('visitor-', '')) <= state.v1UpTo);
-    const isFact = path.startsWith('/fact/');
-    if (isFact) {
-      state.asked.push(performance.now());
-      response.setHeader('X-Api-Version', version);
-      if (id === 'anonymous' && !cookies.includes('trenchcoat_id=')) {
-        state.minted += 1;
-        response.setHeader('Set-Cookie', 'trenchcoat_id=minted; Path=/; HttpOnly');
-      }
-    }
-    if (isFact && state.status !== 200) {
-      response.writeHead(state.status).end();
-      return;
-    }
-    const answer = await fetch(upstream + (isFact ? `/v${version}` : '') + path);
-    for (const name of ['content-type', 'content-security-policy', 'cache-control'])
-      response.setHeader(name, answer.headers.get(name) ?? '');
-    response.end(Buffer.from(await answer.arrayBuffer()));
-  }
-
-  const server = createServer(
-    (request, response) => void answer(request, response).catch(() => response.destroy()),
-  );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${port}`, state, close };
-}
+const flagFor = (visitors: number): string => `
+flags:
+  raccoon_facts_api:
+    on: true
+    variations: [0, 1]
+    targets: [{ variation: 1, values: [${Array.from({ length: visitors }, (_, i) => `visitor-${i + 1}`).join()}] }]
+    fallthrough: { variation: 0 }
+    offVariation: 0
+`;
