@@ -42,7 +42,7 @@ export async function explain(options: ExplainOptions): Promise<number> {
   const { config } = await loadConfig(options.config);
   const routing = createRouting(config);
   try {
-    const target = parseTarget(options.path, options.method);
+    const target = parseTarget(options.path);
     if (target === undefined) throw new UserError(`--path ${options.path}: a path starts with /`);
     const headers = headersFrom(options);
     const route = findRoute(

@@ -50,15 +50,13 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
         lose('garbled', error.message);
         return false;
       }
-      if (phase !== 'refused') {
-        const served = phase === 'waiting' ? 'defaults' : 'the last known flags';
-        phase = 'refused';
-        cause =
-          status === 401
-            ? 'LaunchDarkly refused the SDK key (401): set flags.sdkKey to a server-side SDK key of the environment, and restart'
-            : `LaunchDarkly refused the connection for good (${status}): mend flags.sdkKey or the addresses under flags, and restart`;
-        log.error({ status }, `${cause}; until then ${served} are served`);
-      }
+      const served = phase === 'waiting' ? 'defaults' : 'the last known flags';
+      phase = 'refused';
+      cause =
+        status === 401
+          ? 'LaunchDarkly refused the SDK key (401): set flags.sdkKey to a server-side SDK key of the environment, and restart'
+          : `LaunchDarkly refused the connection for good (${status}): mend flags.sdkKey or the addresses under flags, and restart`;
+      log.error({ status }, `${cause}; until then ${served} are served`);
       return true;
     },
     /** Takes the SDK's lines about its stream, which are said here in our words. */

@@ -42,8 +42,9 @@ export async function decide(route: FlagRoute, facts: DecisionFacts, evaluate: E
 
 function fromEvaluation(route: FlagRoute, { value, reason }: Evaluation): Decision {
   if (reason.kind === 'ERROR') return serveDefault(route, reason.errorKind ?? 'ERROR');
-  const version = String(value);
-  const upstream = route.versions.get(version);
+  // JSON variations name no version; and String() of one can throw.
+  const version = typeof value === 'object' ? undefined : String(value);
+  const upstream = version === undefined ? undefined : route.versions.get(version);
   if (upstream === undefined) return serveDefault(route, 'UNKNOWN_VERSION');
   return { version, upstream, reason: reason.kind };
 }

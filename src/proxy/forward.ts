@@ -22,7 +22,7 @@ export function forward(
   const exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
-      path: target.path === '*' ? '*' : upstream.basePath + target.path,
+      path: upstream.basePath + target.path,
       headers: requestHeaders(
         req.rawHeaders,
         requestFacts(session, decision, req.headers.host, overrideHeader),
@@ -71,6 +71,7 @@ function relayTo(
       });
     },
     onData(chunk) {
+      if (res.destroyed) return false;
       bodyBegun = true;
       if (res.write(chunk)) return true;
       res.once('drain', resume);

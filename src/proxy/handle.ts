@@ -86,7 +86,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   const refused = refuseHead(req, parts.limits);
   if (refused !== undefined) throw new ProxyError(refused);
 
-  const target = parseTarget(url, method);
+  const target = parseTarget(url);
   if (target === undefined) throw new ProxyError('bad_target');
   session.target = target;
 

@@ -78,9 +78,8 @@ export function findRoute(
   return undefined;
 }
 
-/** `/fact/` holds itself and all below, `/fact` also itself; neither holds `/factory`. `/` holds `*` too. */
+/** `/fact/` holds itself and all below, `/fact` also itself; neither holds `/factory`. */
 function isBelow(prefix: string, pathname: string): boolean {
-  if (prefix === '/') return true;
   if (!pathname.startsWith(prefix)) return false;
   return prefix.endsWith('/') || pathname.length === prefix.length || pathname[prefix.length] === '/';
 }

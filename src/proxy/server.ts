@@ -66,9 +66,9 @@ export function createProxyServer(
     void handler.upgrade(req, socket, head, clientOf(socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    // Once an answer has begun, a second head would be read as its body.
-    if (socket.bytesWritten > clientOf(socket).bytesWritten) return void socket.destroy();
+    // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
+    if (!socket.writable || error.code === 'ECONNRESET' || clientOf(socket).busy > 0)
+      return void socket.destroy();
     socket.end(problemBytes(clientErrorCode(error.code), undefined), () => socket.destroy());
   });
 

@@ -1,6 +1,6 @@
 /** The request target, as the bytes of the request line have it. Nothing is decoded or resolved. */
 export type Target = {
-  /** Path and query for the upstream, starting with `/`; or `*`. */
+  /** Path and query for the upstream, starting with `/`. */
   path: string;
   /** The part before the query, for matching and for the log. */
   pathname: string;
@@ -10,10 +10,9 @@ export type Target = {
 
 const absoluteForm = /^https?:\/\/([^/?#@]*)(.*)$/i;
 
-/** Undefined for a target that is none of origin, absolute or asterisk form. */
-export function parseTarget(url: string, method: string): Target | undefined {
+/** Undefined for a target that is neither origin nor absolute form: there is no path to route by. */
+export function parseTarget(url: string): Target | undefined {
   if (url.startsWith('/')) return originForm(url, undefined);
-  if (url === '*' && method === 'OPTIONS') return { path: '*', pathname: '*', authority: undefined };
   const [, authority, rest = ''] = absoluteForm.exec(url) ?? [];
   if (authority === undefined || authority === '') return undefined;
   return originForm(rest.startsWith('/') ? rest : `/${rest}`, authority);
