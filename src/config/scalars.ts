@@ -46,17 +46,31 @@ export const address = form(
 
 const portOf = (text: string) => Number(text.slice(text.lastIndexOf(':') + 1));
 
+const httpUrlText = 'an http:// or https:// address';
+
 /** An absolute `http:` or `https:` address without credentials, query or fragment. */
 export const httpUrl = z
-  .string('an http:// or https:// address')
-  .meta({ title: 'an http:// or https:// address' })
-  .refine(isPlainHttpUrl, 'an http:// or https:// address without credentials, query or fragment')
+  .string(httpUrlText)
+  .meta({ title: httpUrlText })
+  .refine(
+    (text) => isHttpUrl(text) && !hasCredentials(text),
+    `${httpUrlText} without credentials, query or fragment`,
+  )
   .transform((text) => new URL(text));
 
-function isPlainHttpUrl(text: string): boolean {
+const hasCredentials = (text: string) => new URL(text).username !== '' || new URL(text).password !== '';
+
+/** The same, and it may hold `USER:PASSWORD@`; so it is a secret. */
+export const proxyUrl = z
+  .string(httpUrlText)
+  .meta({ title: httpUrlText, writeOnly: true })
+  .refine(isHttpUrl, `${httpUrlText} without query or fragment`)
+  .transform((text) => new URL(text));
+
+function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.hostname !== '' && url.username === '' && url.password === '';
+  const { protocol, hostname } = new URL(text);
+  return /^https?:$/.test(protocol) && hostname !== '';
 }
 
 /** A token of RFC 9110 §5.6.2: the alphabet of header names, methods and cookie names. */

@@ -8,6 +8,7 @@ import {
   method,
   mistake,
   name,
+  proxyUrl,
   size,
   text,
   version,
@@ -60,7 +61,9 @@ const flags = z.discriminatedUnion('source', [
   }),
   z.strictObject({
     source: z.literal('launchdarkly').describe('Flags from LaunchDarkly, by its SDK.'),
-    sdkKey: secret.describe('Server-side SDK key of the environment.'),
+    sdkKey: secret
+      .regex(/^[\x21-\x7e]+$/, 'a key of visible ASCII characters')
+      .describe('Server-side SDK key of the environment.'),
     relay: httpUrl.optional().describe('A LaunchDarkly Relay Proxy, in place of `uris`.'),
     uris: z
       .strictObject({
@@ -70,7 +73,7 @@ const flags = z.discriminatedUnion('source', [
       })
       .optional()
       .describe('Service addresses of another LaunchDarkly instance, such as the EU one.'),
-    proxy: httpUrl.optional().describe('Outbound HTTP proxy.'),
+    proxy: proxyUrl.optional().describe('Outbound HTTP proxy; its address may hold `USER:PASSWORD@`.'),
     initTimeout: duration
       .prefault('5s')
       .describe('How long the start waits for flags. After it, defaults are served until they come.'),

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, write
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { FlagProvider } from '../../src/flags/provider.ts';
+import { watch } from '../../src/flags/watch.ts';
 import { until } from '../support/client.ts';
 import { keptLog, opened, openedFile, user } from '../support/flags.ts';
 
@@ -147,4 +148,22 @@ await t.test('no evaluation sees half of a new file', async (t) => {
     last = Number([...values][0]);
   }
   t.equal(last, 1);
+});
+
+await t.test('a broken file that changes and has the same mistake is said once', async (t) => {
+  const log = keptLog();
+  const { file, provider } = await openedFile(t, valued(1), log);
+  writeFileSync(file, 'flagValues: [1]');
+  await isHealthy(provider, false);
+  for (const tail of ['\n', '\n\n']) {
+    writeFileSync(file, `flagValues: [1]${tail}`);
+    // A watcher that starts now takes two looks to find this version: time enough for the source's own.
+    let seen = false;
+    const witness = watch(file, 'nothing', async () => {
+      seen = true;
+    });
+    await until(() => seen, 'the witness');
+    await witness.close();
+  }
+  t.equal(log.said(/is broken/).length, 1);
 });
