@@ -15,7 +15,7 @@ await t.test('a hundred cells show who gets which version, and follow a change',
   await page.locator('#you', { hasText: 'visitor-55' }).waitFor();
   t.equal(await page.locator('#version').textContent(), 'v0');
 
-  proxy.state.v1UpTo = 60;
+  proxy.moveTo(60);
   await page.locator('#legend', { hasText: 'v1 60' }).waitFor();
   t.equal(await page.locator('.cell[data-version="1"]').count(), 60);
   await page.locator('#version', { hasText: 'v1' }).waitFor();

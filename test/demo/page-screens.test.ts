@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import t from 'tap';
 import { skipWithoutChromium } from '../support/chromium.ts';
 import { openRaccoonPage } from '../support/raccoon-page.ts';
@@ -12,7 +11,6 @@ await t.test(
     await page.click('#visitor-34');
     await page.locator('#version', { hasText: 'v1' }).waitFor();
     // The pictures are for people to look at.
-    await mkdir('artifacts', { recursive: true });
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of [360, 1440]) {
         await page.emulateMedia({ colorScheme });
