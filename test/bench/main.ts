@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { contenders, startUpstream, type Contender, type Upstream } from './contenders.ts';
+import { contenders, startUpstream, type Contender, type Running, type Upstream } from './contenders.ts';
 import { cpuSeconds } from './cpu.ts';
 import { load } from './load.ts';
 import { root } from './place.ts';
@@ -12,7 +12,7 @@ import { describe, summarise, table, type Round } from './report.ts';
 const usage = `usage: npm run bench -- [options]
   --rounds N     turns of each contender; medians are reported (5)
   --seconds N    length of a measurement (5)
-  --warm-up N    seconds of load before it, not counted (2)
+  --warm-up N    requests to each contender before the first round (60000)
   --only A,B     of ${contenders.map(({ name }) => name).join(', ')}
   --out FILE     where the figures go (artifacts/bench.json)`;
 
@@ -26,7 +26,7 @@ function readOptions(args: string[]): Options | undefined {
       options: {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '5' },
-        'warm-up': { type: 'string', default: '2' },
+        'warm-up': { type: 'string', default: '60000' },
         only: { type: 'string', default: contenders.map(({ name }) => name).join(',') },
         out: { type: 'string', default: join(root, 'artifacts/bench.json') },
       },
@@ -42,41 +42,54 @@ function readOptions(args: string[]): Options | undefined {
   }
 }
 
-async function measure(
+type Measured = { contender: Contender; running: Running; served: number; rounds: Round[] };
+
+/** Starts a contender and loads it until its code is compiled as well as it will be. */
+async function warm(
   contender: Contender,
   upstream: Upstream,
   folder: string,
-  options: Options,
-): Promise<Round> {
-  const running = await contender.start(upstream, folder);
-  try {
-    const warm = await load(running.port, options.warmUp);
-    const before = cpuSeconds(running.pid);
-    const result = await load(running.port, options.seconds);
-    const cpu = ((cpuSeconds(running.pid) - before) * 1e6) / result.requests;
-    const wrong = await running.check?.(warm.requests + result.requests);
-    if (wrong !== undefined) throw new Error(`${contender.name}: invalid round: ${wrong}`);
-    return { ...result, cpu };
-  } finally {
-    await running.stop();
-  }
+  warmUp: number,
+): Promise<Measured> {
+  const running = await contender.start(upstream, join(folder, contender.name));
+  let served = 0;
+  while (served < warmUp) served += (await load(running.port, 1)).requests;
+  console.log(`${contender.name}: warm after ${served} requests`);
+  return { contender, running, served, rounds: [] };
 }
 
-/** Each contender in turn, and again, so that a slow minute of the machine falls on all of them. */
+async function measure(one: Measured, seconds: number): Promise<Round> {
+  const before = cpuSeconds(one.running.pid);
+  const result = await load(one.running.port, seconds);
+  const cpu = ((cpuSeconds(one.running.pid) - before) * 1e6) / result.requests;
+  one.served += result.requests;
+  one.rounds.push({ ...result, cpu });
+  return { ...result, cpu };
+}
+
+/**
+ * Each contender in turn, and again, so that a slow minute of the machine falls on all of them. Those whose turn
+ * it is not stay up and idle: a process that started anew for each round would mostly show its compiler.
+ */
 async function bench(options: Options, folder: string): Promise<void> {
-  const measured = options.chosen.map((contender) => ({ contender, rounds: [] as Round[] }));
+  const { rounds, seconds } = options;
   const upstream = await startUpstream(join(folder, 'upstream'));
-  for (let round = 1; round <= options.rounds; round += 1)
-    for (const { contender, rounds } of measured) {
-      const own = join(folder, contender.name);
-      const result = await measure(contender, upstream, own, options);
-      rmSync(own, { recursive: true, force: true });
-      rounds.push(result);
-      const { cpu, perSecond } = result;
-      console.log(
-        `round ${round}/${options.rounds}  ${contender.name}: ${cpu.toFixed(1)} µs, ${perSecond.toFixed(0)} req/s`,
-      );
+  const measured: Measured[] = [];
+  for (const contender of options.chosen)
+    measured.push(await warm(contender, upstream, folder, options.warmUp));
+
+  for (let round = 1; round <= rounds; round += 1)
+    for (const one of measured) {
+      const { cpu, perSecond } = await measure(one, seconds);
+      const figures = `${cpu.toFixed(1)} µs, ${perSecond.toFixed(0)} req/s`;
+      console.log(`round ${round}/${rounds}  ${one.contender.name}: ${figures}`);
     }
+
+  for (const { contender, running, served } of measured) {
+    const wrong = await running.check?.(served);
+    if (wrong !== undefined) throw new Error(`${contender.name}: invalid run: ${wrong}`);
+    await running.stop();
+  }
   await upstream.stop();
 
   const summaries = summarise(
@@ -84,10 +97,8 @@ async function bench(options: Options, folder: string): Promise<void> {
   );
   console.log(`\n${table(summaries)}`);
   mkdirSync(dirname(options.out), { recursive: true });
-  writeFileSync(
-    options.out,
-    `${JSON.stringify(describe(summaries, options.seconds, options.warmUp), null, 2)}\n`,
-  );
+  const report = describe(summaries, seconds, options.warmUp);
+  writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\nall rounds: ${options.out}`);
 }
 

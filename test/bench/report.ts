@@ -18,6 +18,7 @@ export type Report = {
   node: string;
   cpu: string;
   cores: number;
+  /** Length of a measurement in seconds, and requests to each contender before the first. */
   seconds: number;
   warmUp: number;
   contenders: Summary[];
