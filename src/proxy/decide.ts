@@ -42,11 +42,16 @@ export async function decide(route: FlagRoute, facts: DecisionFacts, evaluate: E
 
 function fromEvaluation(route: FlagRoute, { value, reason }: Evaluation): Decision {
   if (reason.kind === 'ERROR') return serveDefault(route, reason.errorKind ?? 'ERROR');
-  // JSON variations name no version; and String() of one can throw.
-  const version = typeof value === 'object' ? undefined : String(value);
+  const version = versionOf(value);
   const upstream = version === undefined ? undefined : route.versions.get(version);
-  if (upstream === undefined) return serveDefault(route, 'UNKNOWN_VERSION');
+  if (version === undefined || upstream === undefined) return serveDefault(route, 'UNKNOWN_VERSION');
   return { version, upstream, reason: reason.kind };
+}
+
+/** A JSON variation names no version. */
+function versionOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 function serveDefault(route: FlagRoute, reason: Reason): Decision {

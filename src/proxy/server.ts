@@ -30,7 +30,7 @@ export function createProxyServer(
     return client;
   };
 
-  const server = http.createServer({
+  const options: http.ServerOptions & { shouldUpgradeCallback: typeof isWebSocket } = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
@@ -40,8 +40,10 @@ export function createProxyServer(
     // Ours to answer, as problem+json.
     requireHostHeader: false,
     insecureHTTPParser: false,
-    ...{ shouldUpgradeCallback: isWebSocket },
-  });
+    // Asked by newer Nodes alone.
+    shouldUpgradeCallback: isWebSocket,
+  };
+  const server = http.createServer(options);
   // Node drops headers past its limit in silence; the handler counts and refuses.
   server.maxHeadersCount = 0;
 

@@ -1,7 +1,9 @@
 import t from 'tap';
+import { execFile } from 'node:child_process';
 import net from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { request, until } from '../support/client.ts';
 import { run, start, startRun } from '../support/command.ts';
 import { evenFlags, flagged } from '../support/proxy.ts';
@@ -107,4 +109,10 @@ await t.test('the demo serves a fact with its version, and the page', async (t) 
   t.match(await request(port, '/'), { status: 200, body: /<!doctype html>/i });
   demo.child.kill('SIGINT');
   t.equal((await demo.ended).code, 0);
+});
+
+await t.test('npx finds the program in a checkout', async (t) => {
+  const env = { ...process.env, npm_config_cache: t.testdir(), npm_config_update_notifier: 'false' };
+  const { stdout } = await promisify(execFile)('npx', ['trenchcoat', 'schema'], { env });
+  t.match(JSON.parse(stdout), { type: 'object' });
 });
