@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { UpstreamError } from '../upstream/failure.ts';
-import type { Answer, Exchange, RequestBody } from '../upstream/pool.ts';
+import type { Answer, RequestBody } from '../upstream/pool.ts';
 import { headerRecord, requestHeaders, responseHeaders, type HeaderList } from './headers.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
 
@@ -19,7 +19,7 @@ export function forward(
   if (decision === undefined || target === undefined)
     return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
-  const exchange = upstream.pool.send(
+  session.exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
       path: upstream.basePath + target.path,
@@ -29,9 +29,8 @@ export function forward(
       ),
     },
     bodyOf(req),
-    relayTo(req, res, session, fail, () => exchange),
+    new Relay(req, res, session, fail),
   );
-  session.cancel = () => exchange.abort();
 }
 
 /**
@@ -44,47 +43,90 @@ function bodyOf(req: IncomingMessage): RequestBody | undefined {
   return { [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }) };
 }
 
-function relayTo(
-  req: IncomingMessage,
-  res: ServerResponse,
-  session: Session,
-  fail: (error: unknown) => void,
-  exchange: () => Exchange,
-): Answer {
-  let bodyBegun = false;
-  const resume = () => exchange().resume();
-  return {
-    onInformational() {},
-    onHead(status, reasonPhrase, raw) {
-      if (res.destroyed) return;
-      const headers = responseHeaders(raw, stampOf(session));
-      // A client that is still sending would wait for us to read the rest.
-      if (!req.complete || session.client.closing) headers.push('Connection', 'close');
-      if (!writeHead(res, status, reasonPhrase, headers)) {
-        exchange().abort();
-        return fail(new UpstreamError('bad_response'));
-      }
-      session.status = status;
-      // The head goes out with the first of the body when that came in the same packet, else at once.
-      process.nextTick(() => {
-        if (!bodyBegun && !res.writableEnded) res.flushHeaders();
-      });
-    },
-    onData(chunk) {
-      if (res.destroyed) return false;
-      bodyBegun = true;
-      if (res.write(chunk)) return true;
-      res.once('drain', resume);
-      return false;
-    },
-    onEnd(trailers) {
-      if (trailers.length > 0 && res.chunkedEncoding && !addTrailers(res, trailers))
-        return fail(new UpstreamError('bad_response'));
-      res.end();
-    },
-    onError: fail,
-  };
+/** A body up to this size that came with its head is sent as one string with it, in one write. */
+const oneWrite = 16 * 1024;
+
+/** Passes one answer on to the client, as fast as the client takes it. */
+class Relay implements Answer {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #session: Session;
+  readonly #fail: (error: unknown) => void;
+  /** Whether what came in one packet with the head is still being read. */
+  #fresh = false;
+  /** The body's first bytes, kept while `#fresh`. */
+  #first: Buffer | undefined;
+
+  constructor(req: IncomingMessage, res: ServerResponse, session: Session, fail: (error: unknown) => void) {
+    this.#req = req;
+    this.#res = res;
+    this.#session = session;
+    this.#fail = fail;
+  }
+
+  onInformational(): void {}
+
+  onHead(status: number, reasonPhrase: string, raw: HeaderList): void {
+    const session = this.#session;
+    if (this.#res.destroyed) return;
+    const headers = responseHeaders(raw, stampOf(session));
+    // A client that is still sending would wait for us to read the rest.
+    if (!this.#req.complete || session.client.closing) headers.push('Connection', 'close');
+    if (!writeHead(this.#res, status, reasonPhrase, headers)) {
+      session.exchange?.abort();
+      return this.#fail(new UpstreamError('bad_response'));
+    }
+    session.status = status;
+    this.#fresh = true;
+    process.nextTick(release, this);
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#res.destroyed) return false;
+    if (this.#fresh && this.#first === undefined) {
+      this.#first = chunk;
+      return true;
+    }
+    this.release();
+    return this.#write(chunk);
+  }
+
+  onEnd(trailers: HeaderList): void {
+    const res = this.#res;
+    if (trailers.length > 0 && res.chunkedEncoding && !addTrailers(res, trailers))
+      return this.#fail(new UpstreamError('bad_response'));
+    const first = this.#first;
+    this.#fresh = false;
+    this.#first = undefined;
+    if (first === undefined) res.end();
+    else if (first.length > oneWrite) res.end(first);
+    else res.end(first.toString('latin1'), 'latin1');
+  }
+
+  onError(error: UpstreamError): void {
+    this.#first = undefined;
+    this.#fail(error);
+  }
+
+  /** Sends the head, and the first of the body if it came with it. */
+  release(): void {
+    if (!this.#fresh) return;
+    this.#fresh = false;
+    const first = this.#first;
+    this.#first = undefined;
+    if (this.#res.destroyed) return;
+    if (first === undefined) this.#res.flushHeaders();
+    else this.#write(first);
+  }
+
+  #write(chunk: Buffer): boolean {
+    if (this.#res.write(chunk)) return true;
+    this.#res.once('drain', () => this.#session.exchange?.resume());
+    return false;
+  }
 }
+
+const release = (relay: Relay) => relay.release();
 
 /** False when a name, a value or the reason phrase holds what cannot stand in a head. */
 function writeHead(res: ServerResponse, status: number, reasonPhrase: string, headers: HeaderList): boolean {

@@ -50,7 +50,7 @@ export function createHandler(parts: HandlerParts): Handler {
       const { socket } = req;
       res.once('close', () => {
         if (!res.writableFinished) session.error ??= new ProxyError('client_closed');
-        session.cancel?.();
+        session.exchange?.abort();
         parts.record(outcomeOf(session, req, socket));
       });
       try {
@@ -66,7 +66,7 @@ export function createHandler(parts: HandlerParts): Handler {
       const session = openSession(req, client);
       socket.once('close', () => {
         if (session.status === 0) session.error ??= new ProxyError('client_closed');
-        session.cancel?.();
+        session.exchange?.abort();
         parts.record(outcomeOf(session, req, socket));
       });
       try {

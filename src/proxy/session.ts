@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MintedKey } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
+import type { Exchange } from '../upstream/pool.ts';
 import type { Decision } from './decide.ts';
 import { statusOf, type ProxyError } from './errors.ts';
 import type { RequestFacts, Stamp } from './headers.ts';
@@ -22,8 +23,8 @@ export type Session = {
   /** The status that went out; 0 until one did. */
   status: number;
   error: ProxyError | undefined;
-  /** Gives up whatever is under way upstream. */
-  cancel: (() => void) | undefined;
+  /** What is under way upstream. */
+  exchange: Exchange | undefined;
 };
 
 export function openSession(req: IncomingMessage, client: Client): Session {
@@ -38,7 +39,7 @@ export function openSession(req: IncomingMessage, client: Client): Session {
     decision: undefined,
     status: 0,
     error: undefined,
-    cancel: undefined,
+    exchange: undefined,
   };
 }
 

@@ -26,14 +26,14 @@ export function mendUpgrade(
     upstream.connectTimeout + upstream.responseTimeout,
   );
   proxyReq.once('close', () => clearTimeout(deadline));
-  session.cancel = () => proxyReq.destroy();
+  session.exchange = { resume() {}, abort: () => proxyReq.destroy() };
   const stopWatching = watchForEnd(socket);
 
   proxyReq.prependOnceListener('upgrade', (answer, upstreamSocket) => {
     clearTimeout(deadline);
     stopWatching();
     session.status = 101;
-    session.cancel = () => upstreamSocket.destroy();
+    session.exchange = { resume() {}, abort: () => upstreamSocket.destroy() };
     rewriteAnswer(answer, session, [
       'Connection',
       'Upgrade',

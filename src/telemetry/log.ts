@@ -1,4 +1,4 @@
-import { pino, type DestinationStream } from 'pino';
+import { pino } from 'pino';
 import type { LogConfig } from '../config/schema.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -11,22 +11,34 @@ export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> &
   close(): void;
 };
 
+/** Characters gathered before they are written, and milliseconds after which they are written anyway. */
+const gathered = 16_384;
 const flushEvery = 500;
 
 /** `to` is a file descriptor or a path; standard output unless told. */
 export function createLog(config: LogConfig, to: number | string = 1): Log {
-  const destination = pino.destination({ dest: to, sync: false, minLength: 8192 });
+  const destination = pino.destination({ dest: to, sync: false });
   // A closed pipe or a full disk must not stop the traffic.
   destination.on('error', () => {});
-  const timer = setInterval(() => destination.flush(), flushEvery).unref();
+  // The destination would measure all it has gathered again with every line.
+  let text = '';
+  const flush = () => {
+    if (text !== '') destination.write(text);
+    text = '';
+  };
+  const gather = (line: string) => {
+    text += line;
+    if (text.length >= gathered) flush();
+  };
+  const timer = setInterval(flush, flushEvery).unref();
   const logger = pino(
     {
       level: config.level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime(),
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination as DestinationStream,
+    { write: gather },
   );
   return {
     debug: (fields, message) => logger.debug(fields, message),
@@ -38,10 +50,25 @@ export function createLog(config: LogConfig, to: number | string = 1): Log {
     close() {
       clearInterval(timer);
       try {
+        flush();
         destination.flushSync();
       } catch {
         // Nobody reads any more.
       }
     },
+  };
+}
+
+/** The `time` field in ISO 8601, written once a millisecond. */
+function isoTime(): () => string {
+  let at = 0;
+  let field = '';
+  return () => {
+    const now = Date.now();
+    if (now !== at) {
+      at = now;
+      field = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return field;
   };
 }
