@@ -125,6 +125,7 @@ function openUpstreams(config: Config): Map<string, Upstream> {
         preserveHost,
         connectTimeout: timeouts.connectTimeout,
         responseTimeout: timeouts.responseTimeout,
+        idleTimeout: timeouts.idleTimeout,
         pool: createPool(url, { ...timeouts, maxConnections }),
       },
     ]),

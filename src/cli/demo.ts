@@ -21,7 +21,7 @@ export async function demo(options: { port: number }): Promise<number> {
       process.stdout.write(welcome(base, `http://127.0.0.1:${app.admin?.port}`));
       return await untilStopped(app, log);
     } finally {
-      log.close();
+      await log.close();
     }
   } finally {
     await apis.close();

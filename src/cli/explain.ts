@@ -67,10 +67,8 @@ export async function explain(options: ExplainOptions): Promise<number> {
 
     const preflight = isPreflight(options.method, headers);
     const identity = preflight ? undefined : routing.identify({ url: target.path, headers });
-    const flags = await openFlags(
-      withoutEvents(config.flags),
-      createLog({ level: 'warn', access: false }, 2),
-    );
+    const log = createLog({ level: 'warn', access: false }, 2);
+    const flags = await openFlags(withoutEvents(config.flags), log);
     try {
       let evaluation: Evaluation | undefined;
       const facts = { preflight, pinned: routing.override?.pinned(headers), context: identity?.context };
@@ -97,6 +95,7 @@ export async function explain(options: ExplainOptions): Promise<number> {
       return 0;
     } finally {
       await flags.close(0);
+      await log.close();
     }
   } finally {
     await routing.close();

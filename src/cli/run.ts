@@ -11,7 +11,7 @@ export async function run(options: { config?: string }): Promise<number> {
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');
     return await untilStopped(app, log);
   } finally {
-    log.close();
+    await log.close();
   }
 }
 

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'bad_request'
   | 'bad_target'
   | 'bad_host'
+  | 'bad_version'
   | 'too_many_headers'
   | 'head_too_large'
   | 'head_timeout'
@@ -37,6 +38,7 @@ const table: Record<ErrorCode, Row> = {
   bad_request: { status: 400, source: 'downstream', title: 'The request is malformed' },
   bad_target: { status: 400, source: 'downstream', title: 'The request target is malformed' },
   bad_host: { status: 400, source: 'downstream', title: 'The Host header is missing, repeated or malformed' },
+  bad_version: { status: 505, source: 'downstream', title: 'Only HTTP/1.0 and HTTP/1.1 are spoken here' },
   too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { UpstreamError } from '../upstream/failure.ts';
 import type { Answer, RequestBody } from '../upstream/pool.ts';
-import { headerRecord, requestHeaders, responseHeaders, type HeaderList } from './headers.ts';
+import { headerRecord, requestHeaders, responseHeaders, trailerHeaders, type HeaderList } from './headers.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
 
 /**
@@ -38,9 +38,13 @@ export function forward(
  * that the answer can still go out.
  */
 function bodyOf(req: IncomingMessage): RequestBody | undefined {
-  const { 'transfer-encoding': coding, 'content-length': length } = req.headers;
-  if (coding === undefined && (length === undefined || length === '0')) return undefined;
+  if (!hasBody(req)) return undefined;
   return { [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }) };
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'transfer-encoding': coding, 'content-length': length } = headers;
+  return coding !== undefined || (length !== undefined && length !== '0');
 }
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
@@ -93,7 +97,7 @@ class Relay implements Answer {
 
   onEnd(trailers: HeaderList): void {
     const res = this.#res;
-    if (trailers.length > 0 && res.chunkedEncoding && !addTrailers(res, trailers))
+    if (trailers.length > 0 && res.chunkedEncoding && !addTrailers(res, trailerHeaders(trailers)))
       return this.#fail(new UpstreamError('bad_response'));
     const first = this.#first;
     this.#fresh = false;

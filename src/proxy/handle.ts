@@ -6,7 +6,7 @@ import type { Outcome } from '../telemetry/outcome.ts';
 import { upstreamError } from '../upstream/failure.ts';
 import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, problemBytes, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
-import { forward } from './forward.ts';
+import { forward, hasBody } from './forward.ts';
 import { stampHeaders } from './headers.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
@@ -48,14 +48,26 @@ export function createHandler(parts: HandlerParts): Handler {
     async request(req, res, client) {
       const session = openSession(req, client);
       const { socket } = req;
-      res.once('close', () => {
-        if (!res.writableFinished) session.error ??= new ProxyError('client_closed');
+      let over = false;
+      const finish = () => {
+        if (over) return;
+        over = true;
+        socket.off('close', finish);
+        if (!res.writableFinished) {
+          session.error ??= new ProxyError('client_closed');
+          res.destroy();
+        }
         session.exchange?.abort();
         parts.record(outcomeOf(session, req, socket));
-      });
+      };
+      res.on('close', finish);
+      // A pipelined request whose turn has not come never hears that the connection is gone.
+      socket.on('close', finish);
       try {
+        // One at a time: pipelining must not take more of an upstream than a connection's worth.
+        if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
         const decision = await prepare(req, session, parts);
-        // The client may have left while the flag was evaluated.
+        // The client may have left meanwhile.
         if (!res.destroyed) pipeline.web(req, res, session, decision.upstream);
       } catch (error) {
         giveUp(error, session, res, parts.onFault);
@@ -74,7 +86,6 @@ export function createHandler(parts: HandlerParts): Handler {
         if (!socket.destroyed) pipeline.ws(req, socket, head, session, decision.upstream);
       } catch (error) {
         giveUp(error, session, socket, parts.onFault);
-        socket.end();
       }
     },
   };
@@ -87,7 +98,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   if (refused !== undefined) throw new ProxyError(refused);
 
   const target = parseTarget(url);
-  if (target === undefined) throw new ProxyError('bad_target');
+  if (target === undefined || !isHost(target.authority ?? '')) throw new ProxyError('bad_target');
   session.target = target;
 
   const route = findRoute(
@@ -114,6 +125,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */
 function refuseHead(req: IncomingMessage, limits: Limits): ErrorCode | undefined {
   const { rawHeaders } = req;
+  if (req.httpVersionMajor !== 1) return 'bad_version';
   if (rawHeaders.length / 2 > limits.headerCount) return 'too_many_headers';
   if ((req.url?.length ?? 0) > limits.uriBytes) return 'uri_too_long';
   let hosts = 0;
@@ -146,8 +158,11 @@ function giveUp(
   if ('writeHead' in to) {
     const { status, headers, body } = problem(error.code, session.id);
     // What is left of a request body would be read as the next request.
-    if (!to.req.complete) headers.push('Connection', 'close');
+    if (!to.req.complete && hasBody(to.req)) headers.push('Connection', 'close');
     to.writeHead(status, [...headers, ...stamp]);
     to.end(body);
-  } else to.write(problemBytes(error.code, session.id, stamp));
+  } else {
+    to.write(problemBytes(error.code, session.id, stamp));
+    to.destroySoon();
+  }
 }

@@ -53,7 +53,7 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
-    const lower = name.toLowerCase();
+    const lower = canonical(name);
     if (lower.startsWith('x-forwarded-')) {
       if (!facts.trusted) continue;
       if (lower === 'x-forwarded-for') seen.for = seen.for === '' ? value : `${seen.for}, ${value}`;
@@ -73,6 +73,12 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
   out.push('Via', '1.1 trenchcoat', 'X-Request-Id', facts.requestId);
   if (facts.version !== undefined) out.push('X-Api-Version', facts.version);
   return out;
+}
+
+/** In lower case, with `_` as `-`: CGI and WSGI upstreams cannot tell them apart, so neither do we. */
+function canonical(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
 }
 
 /** What a flag route adds to every answer, whoever produced it. */
@@ -106,7 +112,8 @@ export function responseHeaders(raw: readonly string[], stamp: Stamp | undefined
     if (stamp !== undefined) {
       if (lower === 'x-api-version') continue;
       if (lower === 'vary') varied.push(value);
-      if (lower === 'cache-control' && takesCacheControl) {
+      if (takesCacheControl && cdnCacheControl.has(lower)) continue;
+      if (takesCacheControl && lower === 'cache-control') {
         cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
         continue;
       }
@@ -118,6 +125,31 @@ export function responseHeaders(raw: readonly string[], stamp: Stamp | undefined
 }
 
 const responseOwn = new Set(hopByHop);
+
+/** Instructions for shared caches alone, which go before Cache-Control there. */
+const cdnCacheControl = new Set(['cdn-cache-control', 'surrogate-control']);
+
+/** What describes or frames the message, or is ours to say, cannot come after it (RFC 9110 §6.5.1). */
+const notTrailers = new Set([
+  ...hopByHop,
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'content-range',
+  'set-cookie',
+  'cache-control',
+  'vary',
+  'x-api-version',
+]);
+
+export function trailerHeaders(raw: readonly string[]): HeaderList {
+  const out: HeaderList = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (!notTrailers.has(name.toLowerCase())) out.push(name, raw[i + 1] as string);
+  }
+  return out;
+}
 
 /** The stamp for an answer of our own. */
 export function stampHeaders(stamp: Stamp | undefined): HeaderList {

@@ -55,6 +55,8 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
   (server as unknown as PassList).before('web', 'deleteLength', stream);
 
   server.on('proxyReqWs', (proxyReq, req, socket, options) => {
+    // http-proxy listens for errors only after this event.
+    proxyReq.on('error', () => {});
     if (options.session !== undefined) steps.mendUpgrade(proxyReq, req, socket, options.session);
   });
   server.on('error', (error, req, to) => {
@@ -69,7 +71,10 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
     },
     ws(req, socket, head, session, upstream) {
       sessions.set(req, session);
-      server.ws(req, socket, head, { target: targetOf(upstream), session });
+      // Node acts on these two before the head is rewritten: it sends the head at once for Expect, and takes the
+      // name to verify a certificate against from Host.
+      const headers = { expect: '', host: upstream.url.host };
+      server.ws(req, socket, head, { target: targetOf(upstream), session, headers });
     },
   };
 }

@@ -11,6 +11,8 @@ export type Upstream = {
   /** Milliseconds until a tunnel must be connected, and until its answer must have come. */
   connectTimeout: number;
   responseTimeout: number;
+  /** Milliseconds that an answer's body may rest. */
+  idleTimeout: number;
   pool: UpstreamPool;
 };
 

@@ -55,13 +55,13 @@ export function createProxyServer(
       return;
     }
     sockets.add(socket);
+    // Node lets go of a socket at an upgrade: without a listener a reset would end the process.
+    socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
     clientOf(socket);
   });
   server.on('request', (req, res) => void handler.request(req, res, clientOf(req.socket)));
   server.on('upgrade', (req, socket: Socket, head) => {
-    // Node has let go of the socket: without listeners a reset would end the process.
-    socket.on('error', () => socket.destroy());
     // Answers still owed on this connection would run into what follows.
     if (clientOf(socket).busy > 0) return void socket.destroy();
     if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);

@@ -82,6 +82,7 @@ export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket
   const bytesIn = socket.bytesRead - client.bytesRead;
   const bytesOut = socket.bytesWritten - client.bytesWritten;
   client.busy -= 1;
+  client.waiting.shift()?.();
   client.bytesRead += bytesIn;
   client.bytesWritten += bytesOut;
   return {

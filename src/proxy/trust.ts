@@ -9,6 +9,8 @@ export type Client = {
   secure: boolean;
   /** Requests under way, a tunnel included. */
   busy: number;
+  /** Pipelined requests that wait for the one before them. */
+  waiting: (() => void)[];
   /** Whether this connection is to end with its request. */
   closing: boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
@@ -31,6 +33,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     trusted: address !== undefined && isTrusted(address),
     secure: socket instanceof TLSSocket,
     busy: 0,
+    waiting: [],
     closing: false,
     bytesRead: 0,
     bytesWritten: 0,

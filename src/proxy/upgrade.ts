@@ -18,6 +18,8 @@ export function mendUpgrade(
   const { decision, target } = session;
   if (decision === undefined || target === undefined) return void proxyReq.destroy();
   const { upstream } = decision;
+  // The stock pass writes heads as strings: header bytes are latin1.
+  socket.setDefaultEncoding('latin1');
   rewriteHead(proxyReq, req, session, overrideHeader);
   proxyReq.path = upstream.basePath + target.path;
 
@@ -51,6 +53,8 @@ export function mendUpgrade(
     answer.httpVersion = '1.1';
     answer.statusMessage = (answer.statusMessage ?? '').replaceAll(/[^\t\x20-\x7e]/g, '');
     answer.once('aborted', () => socket.destroy());
+    answer.once('end', () => socket.destroySoon());
+    answer.setTimeout(upstream.idleTimeout, () => answer.destroy());
   });
 }
 

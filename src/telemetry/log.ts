@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { LogConfig } from '../config/schema.ts';
 import type { Outcome } from './outcome.ts';
@@ -7,9 +8,12 @@ type Write = (fields: Record<string, unknown>, message: string) => void;
 /** JSON lines. They are gathered, and written within a second. */
 export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> & {
   access(outcome: Outcome): void;
-  /** Writes what was gathered, and stops the timer. */
-  close(): void;
+  /** Writes what was gathered, as far as anybody reads it within a second. */
+  close(): Promise<void>;
 };
+
+/** Bytes that may wait for a reader that stalls; lines beyond are dropped. */
+const waiting = 16 * 1024 * 1024;
 
 /** Characters gathered before they are written, and milliseconds after which they are written anyway. */
 const gathered = 16_384;
@@ -17,7 +21,7 @@ const flushEvery = 500;
 
 /** `to` is a file descriptor or a path; standard output unless told. */
 export function createLog(config: LogConfig, to: number | string = 1): Log {
-  const destination = pino.destination({ dest: to, sync: false });
+  const destination = pino.destination({ dest: to, sync: false, maxLength: waiting });
   // A closed pipe or a full disk must not stop the traffic.
   destination.on('error', () => {});
   // The destination would measure all it has gathered again with every line.
@@ -47,14 +51,16 @@ export function createLog(config: LogConfig, to: number | string = 1): Log {
     error: (fields, message) => logger.error(fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
     access: config.access ? (outcome) => logger.info(outcome) : () => {},
-    close() {
+    async close() {
       clearInterval(timer);
-      try {
-        flush();
-        destination.flushSync();
-      } catch {
-        // Nobody reads any more.
-      }
+      flush();
+      const written = new Promise<void>((resolve) => destination.once('close', () => resolve()));
+      destination.end();
+      const late = new AbortController();
+      await Promise.race([written, delay(1000, undefined, { signal: late.signal }).catch(() => {})]);
+      late.abort();
+      // At the exit, pino would wait for a reader that may never come.
+      destination.destroy();
     },
   };
 }

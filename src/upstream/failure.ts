@@ -40,6 +40,7 @@ const codes: Record<string, FailureCode> = {
   ECONNRESET: 'reset',
   EPIPE: 'reset',
   UND_ERR_HEADERS_OVERFLOW: 'bad_response',
+  ERR_ASSERTION: 'bad_response', // undici asserts on answers that cannot be, such as a bare 101
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'reset',
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'request_cut',
   UND_ERR_ABORTED: 'request_cut',

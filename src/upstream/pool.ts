@@ -45,12 +45,14 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     connections: options.maxConnections,
     pipelining: 1,
     connect: { timeout: options.connectTimeout },
-    headersTimeout: options.responseTimeout,
-    bodyTimeout: options.idleTimeout,
+    // Deadlines are kept below: undici's stop while a body is paused, begin anew with every informational answer,
+    // and make a timer and a weak reference for each phase of each request.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   });
   return {
     send(head, body, answer) {
-      const exchange = new UndiciExchange(answer);
+      const exchange = new UndiciExchange(answer, options);
       try {
         pool.dispatch(
           {
@@ -58,7 +60,8 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
             path: head.path,
             headers: head.headers,
             // undici's runtime takes any async iterable; its types name only a few.
-            body: (body ?? null) as Dispatcher.DispatchOptions['body'] & RequestBody,
+            body: (body === undefined ? null : exchange.watched(body)) as Dispatcher.DispatchOptions['body'] &
+              RequestBody,
           },
           exchange,
         );
@@ -80,13 +83,51 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #answer: Answer | undefined;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
+  readonly #responseTimeout: number;
+  readonly #idleTimeout: number;
+  #timer: NodeJS.Timeout;
+  /** When the body last moved; 0 before the head. */
+  #movedAt = 0;
 
-  constructor(answer: Answer) {
+  constructor(answer: Answer, { responseTimeout, idleTimeout }: PoolOptions) {
     this.#answer = answer;
+    this.#responseTimeout = responseTimeout;
+    this.#idleTimeout = idleTimeout;
+    this.#timer = setTimeout(expire, responseTimeout, this);
   }
 
   resume(): void {
+    this.#movedAt = performance.now();
     this.#resume?.();
+  }
+
+  #beginBody(): void {
+    this.#movedAt = performance.now();
+    // A timer that fires sooner finds out itself how long there is left.
+    if (this.#idleTimeout >= this.#responseTimeout) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(expire, this.#idleTimeout, this);
+  }
+
+  /** The body, putting the deadline for the answer off while it moves. */
+  async *watched(body: RequestBody): RequestBody {
+    for await (const chunk of body) {
+      this.#timer.refresh();
+      yield chunk;
+    }
+  }
+
+  /** The timer fired: for the head it is the deadline, in the body a time to look whether it still moves. */
+  expire(): void {
+    const left = this.#movedAt === 0 ? 0 : this.#movedAt + this.#idleTimeout - performance.now();
+    if (left > 0) {
+      this.#timer = setTimeout(expire, left, this);
+      return;
+    }
+    const abort = this.#abort;
+    const error = new UpstreamError(this.#movedAt === 0 ? 'response_timeout' : 'idle_timeout');
+    this.#finish()?.onError(error);
+    abort?.(error);
   }
 
   abort(): void {
@@ -100,6 +141,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, reasonPhrase: string): boolean {
+    if (status >= 200) this.#beginBody();
     this.#resume = resume;
     if (status < 200) this.#answer?.onInformational(status, asText(headers));
     else this.#answer?.onHead(status, reasonPhrase, asText(headers));
@@ -107,6 +149,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    this.#movedAt = performance.now();
     return this.#answer?.onData(chunk) ?? false;
   }
 
@@ -129,12 +172,15 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
    */
   #finish(): Answer | undefined {
     const answer = this.#answer;
+    clearTimeout(this.#timer);
     this.#answer = undefined;
     this.#abort = undefined;
     this.#resume = undefined;
     return answer;
   }
 }
+
+const expire = (exchange: UndiciExchange) => exchange.expire();
 
 function asText(parts: readonly (Buffer | string)[]): string[] {
   return parts.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
