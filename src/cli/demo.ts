@@ -7,24 +7,21 @@ import { untilStopped } from './run.ts';
 
 /** The story in one process: both raccoon APIs, the page, and the proxy with a flag at 50 %. */
 export async function demo(options: { port: number }): Promise<number> {
-  const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0 });
+  const apis = startRaccoonApis({ host: '127.0.0.1', port: 0 });
   try {
-    const { config } = await loadConfig(packageFile('config/demo.yaml'), {
-      DEMO_PORT: String(options.port),
-      DEMO_ADMIN: '127.0.0.1:0',
-      DEMO_UPSTREAM: apis.url,
-    });
-    const log = createLog(config.log);
-    try {
-      const app = await startApp(config, log);
+    return await untilStopped(async (started) => {
+      const { config } = await loadConfig(packageFile('config/demo.yaml'), {
+        DEMO_PORT: String(options.port),
+        DEMO_ADMIN: '127.0.0.1:0',
+        DEMO_UPSTREAM: (await apis).url,
+      });
+      const log = (started.log = createLog(config.log));
+      const app = (started.app = await startApp(config, log));
       const base = `http://localhost:${app.listen.port}`;
       process.stdout.write(welcome(base, `http://127.0.0.1:${app.admin?.port}`));
-      return await untilStopped(app, log);
-    } finally {
-      await log.close();
-    }
+    });
   } finally {
-    await apis.close();
+    await (await apis).close();
   }
 }
 

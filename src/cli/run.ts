@@ -3,44 +3,55 @@ import { loadConfig } from '../config/load.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 
 /** Runs the proxy until a signal stops it. Resolves with the exit code. */
-export async function run(options: { config?: string }): Promise<number> {
-  const { config, file } = await loadConfig(options.config);
-  const log = createLog(config.log);
-  try {
-    const app = await startApp(config, log);
+export function run(options: { config?: string }): Promise<number> {
+  return untilStopped(async (started) => {
+    const { config, file } = await loadConfig(options.config);
+    const log = (started.log = createLog(config.log));
+    const app = (started.app = await startApp(config, log));
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');
-    return await untilStopped(app, log);
-  } finally {
-    await log.close();
-  }
+  });
 }
 
+/** What a start has made so far. */
+export type Started = { log?: Log; app?: App };
+
 /**
- * SIGTERM and SIGINT drain and end with 0; a second one gives up waiting, with 1. After an exception that nobody
- * caught the state is unknown: drain and end with 2.
+ * Starts, and waits for the end. SIGTERM and SIGINT drain and end with 0; a second one gives up waiting, with 1. During
+ * the start there is nothing to drain: a signal ends it with 0 at once, and what is half made goes with the process.
+ * After an exception that nobody caught the state is unknown: drain and end with 2.
  */
-export function untilStopped(app: App, log: Log): Promise<number> {
-  return new Promise((resolve) => {
+export async function untilStopped(start: (started: Started) => Promise<void>): Promise<number> {
+  const started: Started = {};
+  const ended = new Promise<number>((resolve, reject) => {
     let stopping = false;
     const stop = (code: number, why: Record<string, unknown>) => {
+      const { app, log } = started;
       if (stopping) {
-        log.warn(why, 'stopped without waiting');
+        log?.warn(why, 'stopped without waiting');
         return resolve(code === 0 ? 1 : code);
       }
       stopping = true;
-      log.info(why, 'stopping');
+      log?.info(why, 'stopping');
+      if (app === undefined) return resolve(code);
       app.stop().then(
         () => resolve(code),
         (error: unknown) => {
-          log.error({ err: error }, 'the stop failed');
+          log?.error({ err: error }, 'the stop failed');
           resolve(2);
         },
       );
     };
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0, { signal }));
     process.on('uncaughtException', (error) => {
-      log.fatal({ err: error }, 'a fault of ours; draining');
+      if (started.app === undefined) return reject(error);
+      started.log?.fatal({ err: error }, 'a fault of ours; draining');
       stop(2, { signal: 'uncaughtException' });
     });
+    start(started).catch(reject);
   });
+  try {
+    return await ended;
+  } finally {
+    await started.log?.close();
+  }
 }

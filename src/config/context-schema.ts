@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cookieName, duration, form, headerName, mistake, text } from './scalars.ts';
+import { cookieAge, cookieName, form, headerName, mistake, text } from './scalars.ts';
 
 /** One place of a request where a value can stand. `jwt` is decoded, not verified. */
 export type Source = { hash: boolean } & (
@@ -60,7 +60,7 @@ const source = z
 
 const anonymousCookie = z.strictObject({
   cookie: cookieName.prefault('trenchcoat_id').describe('Name of the cookie that keeps the minted key.'),
-  maxAge: duration.prefault('365d').describe('How long the browser keeps it.'),
+  maxAge: cookieAge.prefault('365d').describe('How long the browser keeps it.'),
 });
 
 const reservedAttributes = new Set(['key', 'kind', 'anonymous', '_meta', '__proto__']);

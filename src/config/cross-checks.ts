@@ -19,15 +19,13 @@ export function crossChecks(document: Document): Problem[] {
     path: readonly PropertyKey[],
     value: unknown,
     what: string,
-    allowed: readonly string[],
+    allowed: ReadonlySet<string>,
   ): void => {
-    const known = allowed.some(
-      (word) => word === value || (typeof value !== 'string' && word === JSON.stringify(value)),
-    );
-    if (known || typeof value === 'object') return;
+    if (typeof value === 'object') return;
+    if (allowed.has(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))) return;
     report(
       path,
-      `${foundAt(document, path).replace(/ \(a \w+\)$/, '')} is not one of the ${what}${allowedText(allowed, value)}`,
+      `${foundAt(document, path).replace(/ \(a \w+\)$/, '')} is not one of the ${what}${allowedText([...allowed], value)}`,
     );
   };
   const { value } = document;
@@ -47,7 +45,7 @@ type NotOneOf = (
   path: readonly PropertyKey[],
   value: unknown,
   what: string,
-  allowed: readonly string[],
+  allowed: ReadonlySet<string>,
 ) => void;
 
 const routesOf = (value: unknown): unknown[] => {
@@ -57,13 +55,13 @@ const routesOf = (value: unknown): unknown[] => {
 
 function checkRoutes(value: unknown, notOneOf: NotOneOf): void {
   const upstreams = childOf(value, 'upstreams');
+  const names = isMap(upstreams) ? new Set(Object.keys(upstreams)) : undefined;
   for (const [index, route] of routesOf(value).entries()) {
     const versions = childOf(route, 'versions');
     const fallback = childOf(route, 'default');
     if (isMap(versions) && fallback !== undefined)
-      notOneOf(['routes', index, 'default'], fallback, 'versions', Object.keys(versions));
-    if (!isMap(upstreams)) continue;
-    const names = Object.keys(upstreams);
+      notOneOf(['routes', index, 'default'], fallback, 'versions', new Set(Object.keys(versions)));
+    if (names === undefined) continue;
     const plain = childOf(route, 'upstream');
     if (plain !== undefined) notOneOf(['routes', index, 'upstream'], plain, 'upstreams', names);
     for (const [version, name] of entriesOf(versions))
@@ -127,7 +125,7 @@ function covers(a: Reach, b: Reach): boolean {
 
 function checkContext(value: unknown, notOneOf: NotOneOf): void {
   for (const [kind, settings] of entriesOf(childOf(value, 'context'))) {
-    const names = Object.keys(childOf(settings, 'attributes') ?? {});
+    const names = new Set(Object.keys(childOf(settings, 'attributes') ?? {}));
     const hidden = childOf(settings, 'private');
     if (!Array.isArray(hidden)) continue;
     for (const [index, name] of hidden.entries())

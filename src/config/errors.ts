@@ -45,8 +45,20 @@ export function pathText(path: readonly PropertyKey[]): string {
   return text;
 }
 
-/** The one of `known` that a person who wrote `text` probably meant. */
+const most = 20;
+
+/** `a, b, c and 7 more` */
+export function listed(words: readonly string[]): string {
+  const some = words.slice(0, most).join(', ');
+  return words.length > most ? `${some} and ${words.length - most} more` : some;
+}
+
+/** The search looks at every known word, for every mistake. */
+const searched = 100;
+
+/** The one of `known` that a person who wrote `text` probably meant; not looked for among very many. */
 export function nearest(text: string, known: readonly string[]): string | undefined {
+  if (known.length > searched) return undefined;
   const lower = text.toLowerCase();
   const sameLetters = known.find((word) => word.toLowerCase() === lower);
   if (sameLetters !== undefined) return sameLetters;

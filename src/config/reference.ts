@@ -19,6 +19,7 @@ quote it: \`{ url: "\${API}" }\`. A variable that is not set and has no default 
 never show its value.
 
 **Durations** are \`250ms\`, \`30s\`, \`5m\`, \`12h\`, \`30d\`. **Sizes** are \`512B\`, \`16KiB\`, \`8MiB\`, \`1GiB\`.
+The type of a key says its bounds.
 
 **Relative paths** start at the folder of the file that names them.
 

@@ -16,16 +16,32 @@ export const form = (pattern: RegExp, what: string) =>
     .regex(pattern, { error: what, abort: true })
     .meta({ title: what.split(/[,:] | such as /)[0] ?? what });
 
-/** Milliseconds, written `250ms`, `30s`, `5m`, `12h` or `30d`. */
-export const duration = form(
-  /^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/,
-  'a duration such as 250ms, 30s, 5m, 12h or 30d',
-).transform((text) => measure(text, durationUnits));
+/** Milliseconds, written `250ms`, `30s`, `5m`, `12h` or `30d`, between two durations. */
+function duration(least: string, most: string) {
+  const what = `a duration of ${least} to ${most}`;
+  return form(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/, `${what}, such as 250ms, 30s, 5m, 12h or 7d`)
+    .transform((text) => measure(text, durationUnits))
+    .refine((ms) => ms >= measure(least, durationUnits) && ms <= measure(most, durationUnits), what);
+}
+
+// A timer holds 24 days, and two of these may be added up.
+const longest = '12d';
+
+/** The time after which something is given up: never zero, which would give up at once, or never. */
+export const timeout = duration('1ms', longest);
+
+/** A time to wait; zero does not wait. */
+export const wait = duration('0s', longest);
+
+/** How long a browser keeps a cookie; browsers cut what is longer (RFC 6265bis §5.5). */
+export const cookieAge = duration('1s', '400d');
+
+const sizeText = 'a size of 1B to 1GiB';
 
 /** Bytes, written `512B`, `16KiB`, `8MiB` or `1GiB`. */
-export const size = form(/^\d{1,9}(B|KiB|MiB|GiB)$/, 'a size such as 512B, 16KiB or 8MiB').transform((text) =>
-  measure(text, sizeUnits),
-);
+export const size = form(/^\d{1,9}(B|KiB|MiB|GiB)$/, `${sizeText}, such as 512B, 16KiB or 8MiB`)
+  .transform((text) => measure(text, sizeUnits))
+  .refine((bytes) => bytes >= 1 && bytes <= measure('1GiB', sizeUnits), sizeText);
 
 function measure(text: string, units: Record<string, number>): number {
   const amount = Number.parseFloat(text);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   address,
-  duration,
   form,
   headerName,
   httpUrl,
@@ -11,7 +10,9 @@ import {
   proxyUrl,
   size,
   text,
+  timeout,
   version,
+  wait,
 } from './scalars.ts';
 import { contexts } from './context-schema.ts';
 
@@ -74,7 +75,7 @@ const flags = z.discriminatedUnion('source', [
       .optional()
       .describe('Service addresses of another LaunchDarkly instance, such as the EU one.'),
     proxy: proxyUrl.optional().describe('Outbound HTTP proxy; its address may hold `USER:PASSWORD@`.'),
-    initTimeout: duration
+    initTimeout: timeout
       .prefault('5s')
       .describe('How long the start waits for flags. After it, defaults are served until they come.'),
     events: z.boolean().prefault(true).describe('Send evaluation events to LaunchDarkly.'),
@@ -87,9 +88,9 @@ const flags = z.discriminatedUnion('source', [
 const upstream = z.strictObject({
   url: httpUrl.describe('Address and base path; the base path is put before the path of each request.'),
   preserveHost: z.boolean().prefault(false).describe("Send the client's Host instead of the upstream's."),
-  connectTimeout: duration.prefault('2s').describe('Until the connection stands. Over it: 504.'),
-  responseTimeout: duration.prefault('30s').describe('Until the response head. Over it: 504.'),
-  idleTimeout: duration
+  connectTimeout: timeout.prefault('2s').describe('Until the connection stands. Over it: 504.'),
+  responseTimeout: timeout.prefault('30s').describe('Until the response head. Over it: 504.'),
+  idleTimeout: timeout
     .prefault('60s')
     .describe('Silence within a response body. Over it: the response is cut.'),
   maxConnections: z.int().min(1).max(65_535).prefault(512).describe('Open connections at the most.'),
@@ -176,18 +177,16 @@ const limits = z.strictObject({
   headerBytes: size.prefault('16KiB').describe('Bytes of a request head. Over it: 431.'),
   headerCount: z.int().min(1).max(10_000).prefault(100).describe('Headers of a request. Over it: 431.'),
   uriBytes: size.prefault('8KiB').describe('Bytes of a request target. Over it: 414.'),
-  headTimeout: duration.prefault('15s').describe('Until the request head is complete. Over it: 408.'),
-  keepAliveTimeout: duration.prefault('75s').describe('Idle time of a client connection between requests.'),
+  headTimeout: timeout.prefault('15s').describe('Until the request head is complete. Over it: 408.'),
+  keepAliveTimeout: timeout.prefault('75s').describe('Idle time of a client connection between requests.'),
   connections: z.int().min(1).max(1_000_000).prefault(10_000).describe('Client connections. Over it: 503.'),
   bodyIdleTimeout: later,
   bodyBytes: later,
 });
 
 const shutdown = z.strictObject({
-  delay: duration
-    .prefault('0s')
-    .describe('Time after readiness fails in which new connections are still taken.'),
-  drain: duration.prefault('30s').describe('Time for requests in flight to end before they are cut.'),
+  delay: wait.prefault('0s').describe('Time after readiness fails in which new connections are still taken.'),
+  drain: wait.prefault('30s').describe('Time for requests in flight to end before they are cut.'),
 });
 
 export const schema = z

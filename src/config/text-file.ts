@@ -4,27 +4,32 @@ import type { Problem } from './errors.ts';
 
 /**
  * Reads a file of UTF-8 text, no further than just past the bound of 1 MiB. A file that cannot be read is a problem;
- * `missing` says what to do when there is none.
+ * `missing` says what to do when there is none. `read` tells whether its bytes could be had: if not, another try may
+ * find it readable with no change to the file.
  */
 export async function readTextFile(
   file: string,
   missing = 'no such file',
-): Promise<{ text: string | undefined; problems: Problem[] }> {
+): Promise<{ text: string | undefined; problems: Problem[]; read: boolean }> {
+  let handle: FileHandle | undefined;
+  let read = false;
   const problem = (message: string) => ({
     text: undefined,
     problems: [{ file, line: 1, column: 1, path: '', message }],
+    read,
   });
-  let handle: FileHandle | undefined;
   try {
     handle = await open(file);
     const bytes = await upTo(handle, maxBytes + 1);
+    read = true;
     if (bytes.length > maxBytes) return problem('the file is larger than 1 MiB');
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), problems: [] };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), problems: [], read };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return problem(missing);
     return problem(reasons[codeOf(error)] ?? `cannot be read (${codeOf(error)})`);
   } finally {
-    await handle?.close();
+    // The bytes are here, or will be asked for again.
+    await handle?.close().catch(() => {});
   }
 }
 

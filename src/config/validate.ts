@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Document } from './document.ts';
-import { pathText, quoted, suggestion, type Problem } from './errors.ts';
+import { listed, pathText, quoted, suggestion, type Problem } from './errors.ts';
 import { expectation, leaves, type Leaf } from './issues.ts';
 import { jsonSchemaOf, keysAt, nodesAt } from './json-schema.ts';
 import { isMap, valueAt } from './values.ts';
@@ -73,11 +73,7 @@ function problemsOf({ issue, path, expected }: Leaf, { schema, document, value }
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(json, path, value);
     return issue.keys.map((key) =>
-      problem(
-        [...path, key],
-        'key',
-        `unknown key${suggestion(key, allowed)}; allowed: ${allowed.join(', ')}`,
-      ),
+      problem([...path, key], 'key', `unknown key${suggestion(key, allowed)}; allowed: ${listed(allowed)}`),
     );
   }
   if (issue.code === 'invalid_type' && issue.expected === 'never')
@@ -107,7 +103,7 @@ export function allowedText(allowed: unknown, value: unknown): string {
   if (!Array.isArray(allowed)) return '';
   const words = allowed.map(String);
   const near = typeof value === 'string' ? suggestion(value, words) : '';
-  return `${near}; allowed: ${words.length === 0 ? 'none' : words.join(', ')}`;
+  return `${near}; allowed: ${words.length === 0 ? 'none' : listed(words)}`;
 }
 
 /** The values with each substituted text that the schema wants as a number or boolean made one; undefined if none is. */

@@ -8,14 +8,15 @@ import { crossCheck } from './flag-references.ts';
 import { flag, segment } from './flag-schema.ts';
 
 /**
- * Reads LaunchDarkly flag data from a JSON or YAML file. Never rejects: without `data`, `problems` says why.
+ * Reads LaunchDarkly flag data from a JSON or YAML file. Never rejects: without `data`, `problems` says why, and
+ * `read` whether it was for what the file holds, which no second look will find otherwise.
  *
  * `flagValues` become flags with one variation. A flag without `version` has 1; one without `salt` has its own key,
  * so that everyone stays in the same bucket from one run to the next.
  */
 export async function readFlagFile(
   file: string,
-): Promise<{ data: FlagSet | undefined; problems: Problem[] }> {
+): Promise<{ data: FlagSet | undefined; problems: Problem[]; read: boolean }> {
   // To open a pipe would wait for a writer.
   const plain = await stat(file).then(
     (found) => found.isFile(),
@@ -23,15 +24,15 @@ export async function readFlagFile(
   );
   if (!plain) {
     const problem = { file, line: 1, column: 1, path: '', message: 'a folder or a device, not a file' };
-    return { data: undefined, problems: [problem] };
+    return { data: undefined, problems: [problem], read: false };
   }
-  const { text, problems: unread } = await readTextFile(file);
-  if (text === undefined) return { data: undefined, problems: unread };
+  const { text, problems: unread, read } = await readTextFile(file);
+  if (text === undefined) return { data: undefined, problems: unread, read };
   const { document, problems } = readDocument(text, file);
-  if (document === undefined) return { data: undefined, problems };
+  if (document === undefined) return { data: undefined, problems, read };
   const checked = validate(flagFile, document);
   const all = [...problems, ...checked.problems];
-  return { data: all.length === 0 ? checked.value : undefined, problems: all };
+  return { data: all.length === 0 ? checked.value : undefined, problems: all, read };
 }
 
 const flagFile = z

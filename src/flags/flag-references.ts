@@ -107,13 +107,51 @@ function noCircle(
   field: string,
   report: Report,
 ): void {
-  for (const key of keys) {
-    const seen = new Set<string>();
-    const open = next(key);
-    for (let at = open.pop(); at !== undefined && !seen.has(key); at = open.pop()) {
-      if (!seen.has(at)) open.push(...next(at));
-      seen.add(at);
+  const circular = inCircles(keys, next);
+  for (const key of keys)
+    if (circular.has(key))
+      report([section, key, field], `${key} refers to itself, by way of others or at once`);
+}
+
+/** A key under way. `low` is the place of the earliest open key that it is known to lead to. */
+type Visit = { key: string; place: number; low: number; left: string[]; open: boolean };
+
+/**
+ * The keys that lead back to themselves, each looked at once: Tarjan's strongly connected components. Without
+ * recursion, since a chain may be longer than the stack.
+ */
+function inCircles(keys: string[], next: (key: string) => string[]): Set<string> {
+  const found = new Set<string>();
+  const visits = new Map<string, Visit>();
+  const path: Visit[] = [];
+  const open: Visit[] = [];
+  const enter = (key: string): void => {
+    const visit = { key, place: visits.size, low: visits.size, left: next(key), open: true };
+    visits.set(key, visit);
+    path.push(visit);
+    open.push(visit);
+  };
+  const leave = (visit: Visit): void => {
+    path.pop();
+    const before = path.at(-1);
+    if (before !== undefined) before.low = Math.min(before.low, visit.low);
+    if (visit.low < visit.place) return;
+    const circle = open.splice(open.lastIndexOf(visit));
+    for (const member of circle) {
+      member.open = false;
+      if (circle.length > 1) found.add(member.key);
     }
-    if (seen.has(key)) report([section, key, field], `${key} refers to itself, by way of others or at once`);
+  };
+  for (const start of keys) {
+    if (!visits.has(start)) enter(start);
+    for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
+      const to = visit.left.pop();
+      const other = to === undefined ? undefined : visits.get(to);
+      if (to === undefined) leave(visit);
+      else if (other === undefined) enter(to);
+      else if (other === visit) found.add(to);
+      else if (other.open) visit.low = Math.min(visit.low, other.place);
+    }
   }
+  return found;
 }

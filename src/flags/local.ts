@@ -19,21 +19,30 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
   let wrong: readonly Problem[] = [];
   const evaluator = localEvaluator(log);
 
-  const take = async (): Promise<void> => {
-    const { data, problems } = await readFlagFile(file);
-    if (data === undefined) {
-      const fresh = text(problems) !== text(wrong);
-      wrong = problems;
-      if (fresh)
-        log.error({ file }, `the flag file is broken, the last good flags are served: ${text(problems)}`);
-      return;
+  const keep = (problems: readonly Problem[]): void => {
+    const fresh = text(problems) !== text(wrong);
+    wrong = problems;
+    if (fresh)
+      log.error({ file }, `the flag file is broken, the last good flags are served: ${text(problems)}`);
+  };
+  const take = async (): Promise<boolean> => {
+    try {
+      const { data, problems, read } = await readFlagFile(file);
+      if (data === undefined) {
+        keep(problems);
+        return read;
+      }
+      const changed = differences(current, data);
+      if (changed.length > 0) evaluator.replace(data);
+      if (wrong.length > 0) log.info({ file, changed }, 'the flag file is good again');
+      else if (changed.length > 0) log.info({ file, changed }, 'the flag file has changed');
+      current = data;
+      wrong = [];
+      return true;
+    } catch (error) {
+      keep([{ file, line: 1, column: 1, path: '', message: `cannot be taken: ${String(error)}` }]);
+      return false;
     }
-    const changed = differences(current, data);
-    if (changed.length > 0) evaluator.replace(data);
-    if (wrong.length > 0) log.info({ file, changed }, 'the flag file is good again');
-    else if (changed.length > 0) log.info({ file, changed }, 'the flag file has changed');
-    current = data;
-    wrong = [];
   };
 
   const before = await fingerprint(file);

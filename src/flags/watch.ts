@@ -16,9 +16,16 @@ export async function fingerprint(file: string): Promise<string> {
  * Calls `changed` when the file has come to rest in another state than `known`: the same on two looks in a row, so
  * that a file being written is left alone. Looking by name finds what replaces a file by rename or symlink, which
  * fs.watch loses. Never keeps the process alive. `close` waits for a call under way.
+ *
+ * `changed` tells whether it could read the file. If not, or when it rejects, it is called again at each look: what
+ * was in the way, such as a lack of descriptors, may go without a trace on the file.
  */
-export function watch(file: string, known: string, changed: () => Promise<void>): { close(): Promise<void> } {
-  let settled = known;
+export function watch(
+  file: string,
+  known: string,
+  changed: () => Promise<boolean>,
+): { close(): Promise<void> } {
+  let settled: string | undefined = known;
   let last = known;
   let closed = false;
   let looking: Promise<void> = Promise.resolve();
@@ -26,8 +33,8 @@ export function watch(file: string, known: string, changed: () => Promise<void>)
   const look = async (): Promise<void> => {
     const now = await fingerprint(file);
     if (now === last && now !== settled) {
-      settled = now;
-      await changed();
+      const read = await changed().catch(() => false);
+      settled = read ? now : undefined;
     }
     last = now;
     if (!closed) timer = later();

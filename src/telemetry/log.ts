@@ -15,24 +15,33 @@ export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> &
 /** Bytes that may wait for a reader that stalls; lines beyond are dropped. */
 const waiting = 16 * 1024 * 1024;
 
-/** Characters gathered before they are written, and milliseconds after which they are written anyway. */
-const gathered = 16_384;
+/** Bytes gathered before they are written, and milliseconds after which they are written anyway. */
+const gathered = 65_536;
 const flushEvery = 500;
+
+/** pino's destination in its `buffer` mode, which its types do not know. */
+type Destination = Omit<ReturnType<typeof pino.destination>, 'write'> & { write(bytes: Uint8Array): boolean };
 
 /** `to` is a file descriptor or a path; standard output unless told. */
 export function createLog(config: LogConfig, to: number | string = 1): Log {
-  const destination = pino.destination({ dest: to, sync: false, maxLength: waiting });
+  const options = { dest: to, sync: false, maxLength: waiting, maxWrite: gathered, contentMode: 'buffer' };
+  const destination = pino.destination(options) as unknown as Destination;
   // A closed pipe or a full disk must not stop the traffic.
   destination.on('error', () => {});
-  // The destination would measure all it has gathered again with every line.
-  let text = '';
+  // As bytes: strings made of many pieces, kept until they are written, are what the garbage collector likes least.
+  let buffer = Buffer.allocUnsafeSlow(gathered);
+  let used = 0;
   const flush = () => {
-    if (text !== '') destination.write(text);
-    text = '';
+    if (used === 0) return;
+    destination.write(buffer.subarray(0, used));
+    buffer = Buffer.allocUnsafeSlow(gathered);
+    used = 0;
   };
   const gather = (line: string) => {
-    text += line;
-    if (text.length >= gathered) flush();
+    const most = line.length * 3;
+    if (used + most > gathered) flush();
+    if (most > gathered) destination.write(Buffer.from(line));
+    else used += buffer.write(line, used);
   };
   const timer = setInterval(flush, flushEvery).unref();
   const logger = pino(

@@ -61,6 +61,7 @@ async function warm(
 async function measure(one: Measured, seconds: number): Promise<Round> {
   const before = cpuSeconds(one.running.pid);
   const result = await load(one.running.port, seconds);
+  if (result.requests === 0) throw new Error(`${one.contender.name}: invalid round: nothing was answered`);
   const cpu = ((cpuSeconds(one.running.pid) - before) * 1e6) / result.requests;
   one.served += result.requests;
   one.rounds.push({ ...result, cpu });

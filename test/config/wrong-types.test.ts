@@ -42,11 +42,11 @@ listen: 127.0.0.1:70000
 context: { user: { anonymous: of } }
 `);
   t.strictSame(problems, [
-    '3:24 limits.headTimeout: found 15 (a number); expected a duration such as 250ms, 30s, 5m, 12h or 30d',
-    '3:41 limits.headerBytes: found "16k"; expected a size such as 512B, 16KiB or 8MiB',
+    '3:24 limits.headTimeout: found 15 (a number); expected a duration of 1ms to 12d, such as 250ms, 30s, 5m, 12h or 7d',
+    '3:41 limits.headerBytes: found "16k"; expected a size of 1B to 1GiB, such as 512B, 16KiB or 8MiB',
     '3:59 limits.headerCount: found 0 (a number); expected a number of at least 1',
     '3:75 limits.connections: found "ten"; expected a number',
-    '4:20 shutdown.delay: found "-1s"; expected a duration such as 250ms, 30s, 5m, 12h or 30d',
+    '4:20 shutdown.delay: found "-1s"; expected a duration of 0s to 12d, such as 250ms, 30s, 5m, 12h or 7d',
     '5:15 log.level: found "loud"; expected one of trace, debug, info, warn, error, fatal, silent',
     '5:29 log.access: found "yes"; expected true or false',
     '6:30 trustedProxies[1]: found "foo"; expected an address, a CIDR such as 10.0.0.0/8, loopback or private',

@@ -161,6 +161,7 @@ await t.test('a broken file that changes and has the same mistake is said once',
     let seen = false;
     const witness = watch(file, 'nothing', async () => {
       seen = true;
+      return true;
     });
     await until(() => seen, 'the witness');
     await witness.close();

@@ -14,7 +14,8 @@ function relayTo(res: ServerResponse): Dispatcher.DispatchHandler {
       res.writeHead(status, headers.map(String));
       return true;
     },
-    onData: (chunk) => res.write(chunk),
+    // Written to after its client has gone, a response throws.
+    onData: (chunk) => res.destroyed || res.write(chunk),
     onComplete: () => void res.end(),
     onError: () => void res.destroy(),
   };
