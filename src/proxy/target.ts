@@ -8,7 +8,7 @@ export type Target = {
   authority: string | undefined;
 };
 
-const absoluteForm = /^https?:\/\/([^/?#@]*)(.*)$/i;
+const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 
 /** Undefined for a target that is neither origin nor absolute form: there is no path to route by. */
 export function parseTarget(url: string): Target | undefined {

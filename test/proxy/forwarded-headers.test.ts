@@ -9,6 +9,8 @@ const spoofed = {
   'x-forwarded-host': 'evil.example',
   'x-forwarded-proto': 'gopher',
   'x-forwarded-port': '1',
+  x_forwarded_for: '6.6.6.6',
+  x_api_version: '1',
   forwarded: 'for=6.6.6.6',
   host: 'api.example:8080',
 };
@@ -27,6 +29,9 @@ await t.test('forwarding headers of a stranger are replaced', async (t) => {
   });
   t.equal(headers?.['x-forwarded-port'], undefined);
   t.equal(headers?.forwarded, undefined);
+  // CGI and WSGI upstreams read these as the real ones.
+  t.equal(headers?.['x_forwarded_for'], undefined);
+  t.equal(headers?.['x_api_version'], undefined);
 });
 
 await t.test('those of a trusted proxy are kept, and its address is appended', async (t) => {

@@ -71,12 +71,14 @@ await t.test('trailers come through', async (t) => {
   const upstream = await startRawUpstream(t, (socket) =>
     socket.once('data', () =>
       socket.write(
-        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 42\r\n\r\n',
+        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 42\r\nX-Api-Version: evil\r\nSet-Cookie: a=b\r\n\r\n',
       ),
     ),
   );
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
-  t.match(await request(proxy.port, '/fact/'), { body: 'ok', trailers: { 'x-sum': '42' } });
+  const { body, trailers } = await request(proxy.port, '/fact/');
+  t.equal(body, 'ok');
+  t.same(trailers, { 'x-sum': '42' }, 'but for those that would say what is ours, or frame the message');
 });
 
 // http-proxy 1.18.1 crashes on this: Trailer is passed on beside a Content-Length.
