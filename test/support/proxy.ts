@@ -5,24 +5,10 @@ import type { Test } from 'tap';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLog } from '../../src/telemetry/log.ts';
+import type { Outcome } from '../../src/telemetry/outcome.ts';
 import { until } from './client.ts';
 
-export type AccessLine = {
-  time: string;
-  level: string;
-  id: string;
-  route?: string;
-  version?: string;
-  reason?: string;
-  method: string;
-  path: string;
-  status: number;
-  durationMs: number;
-  bytesIn: number;
-  bytesOut: number;
-  upstream?: string;
-  error?: { code: string; source: string };
-};
+export type AccessLine = Outcome & { time: string; level: string };
 
 export type Running = {
   port: number;
