@@ -32,7 +32,11 @@ await t.test('an upgrade that is refused ends its connection and is accounted fo
   const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nHost: a\r\n\r\n';
   t.match(await sendRaw(proxy.port, `GET /nope HTTP/1.1\r\n${upgrade}`, false), / 404 /);
   t.match(
-    await sendRaw(proxy.port, `GET /fact/ HTTP/1.1\r\nCookie: uid=alice\r\nX-Request-Id: no-1\r\n${upgrade}`, false),
+    await sendRaw(
+      proxy.port,
+      `GET /fact/ HTTP/1.1\r\nCookie: uid=alice\r\nX-Request-Id: no-1\r\n${upgrade}`,
+      false,
+    ),
     / 403 No\r\n[^]*no$/,
   );
   t.match(await proxy.accessLine('no-1'), { status: 403, upstream: 'v0' });
