@@ -55,6 +55,8 @@ export function createProxyServer(
       return;
     }
     sockets.add(socket);
+    // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
+    socket.setMaxListeners(0);
     // Node lets go of a socket at an upgrade: without a listener a reset would end the process.
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
