@@ -36,12 +36,19 @@ export const wait = duration('0s', longest);
 /** How long a browser keeps a cookie; browsers cut what is longer (RFC 6265bis §5.5). */
 export const cookieAge = duration('1s', '400d');
 
-const sizeText = 'a size of 1B to 1GiB';
+/** Bytes, written `512B`, `16KiB`, `8MiB` or `1GiB`, from one byte on. */
+function bytes(most: string) {
+  const what = `a size of 1B to ${most}`;
+  return form(/^\d{1,9}(B|KiB|MiB|GiB)$/, `${what}, such as 512B, 16KiB or 8MiB`)
+    .transform((text) => measure(text, sizeUnits))
+    .refine((amount) => amount >= 1 && amount <= measure(most, sizeUnits), what);
+}
 
-/** Bytes, written `512B`, `16KiB`, `8MiB` or `1GiB`. */
-export const size = form(/^\d{1,9}(B|KiB|MiB|GiB)$/, `${sizeText}, such as 512B, 16KiB or 8MiB`)
-  .transform((text) => measure(text, sizeUnits))
-  .refine((bytes) => bytes >= 1 && bytes <= measure('1GiB', sizeUnits), sizeText);
+/** Bytes that are held in memory. */
+export const size = bytes('1GiB');
+
+/** Bytes that only pass through. */
+export const streamSize = bytes('1024GiB');
 
 function measure(text: string, units: Record<string, number>): number {
   const amount = Number.parseFloat(text);

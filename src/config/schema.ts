@@ -9,6 +9,7 @@ import {
   name,
   proxyUrl,
   size,
+  streamSize,
   text,
   timeout,
   version,
@@ -94,11 +95,26 @@ const upstream = z.strictObject({
     .prefault('60s')
     .describe('Silence within a response body. Over it: the response is cut.'),
   maxConnections: z.int().min(1).max(65_535).prefault(512).describe('Open connections at the most.'),
-  maxTunnels: later,
-  queue: later,
+  queue: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .prefault(1024)
+    .describe(
+      'Requests that may wait for a connection when all are busy. Over it, or longer than connectTimeout: 503.',
+    ),
+  maxTunnels: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .prefault(4096)
+    .describe('Upgraded connections and event streams, which do not count as connections. Over it: 503.'),
+  rewriteLocation: z
+    .boolean()
+    .prefault(true)
+    .describe("Turn redirects to the upstream's own address, and cookie paths, into what the client knows."),
   tls: later,
   http2: later,
-  rewriteLocation: later,
 });
 
 const match = z.strictObject({
@@ -173,15 +189,22 @@ const log = z.strictObject({
   access: z.boolean().prefault(true).describe('One line a request.'),
 });
 
+/** What is off bounds nothing, so that a body is compared with a number either way. */
+const bodyBytes = z
+  .union([z.literal('off'), streamSize])
+  .transform((value) => (value === 'off' ? Number.POSITIVE_INFINITY : value));
+
 const limits = z.strictObject({
   headerBytes: size.prefault('16KiB').describe('Bytes of a request head. Over it: 431.'),
   headerCount: z.int().min(1).max(10_000).prefault(100).describe('Headers of a request. Over it: 431.'),
   uriBytes: size.prefault('8KiB').describe('Bytes of a request target. Over it: 414.'),
   headTimeout: timeout.prefault('15s').describe('Until the request head is complete. Over it: 408.'),
+  bodyIdleTimeout: timeout
+    .prefault('60s')
+    .describe('Silence within a request body. Over it: 408, or a cut once the answer has begun.'),
+  bodyBytes: bodyBytes.prefault('off').describe('Bytes of a request body. Over it: 413.'),
   keepAliveTimeout: timeout.prefault('75s').describe('Idle time of a client connection between requests.'),
   connections: z.int().min(1).max(1_000_000).prefault(10_000).describe('Client connections. Over it: 503.'),
-  bodyIdleTimeout: later,
-  bodyBytes: later,
 });
 
 const shutdown = z.strictObject({

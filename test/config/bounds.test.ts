@@ -12,6 +12,7 @@ const timeouts: Record<string, (value: string) => string> = {
   responseTimeout: (value) => upstream(`responseTimeout: ${value}`),
   idleTimeout: (value) => upstream(`idleTimeout: ${value}`),
   headTimeout: (value) => `${minimal}limits: { headTimeout: ${value} }`,
+  bodyIdleTimeout: (value) => `${minimal}limits: { bodyIdleTimeout: ${value} }`,
   keepAliveTimeout: (value) => `${minimal}limits: { keepAliveTimeout: ${value} }`,
   initTimeout: launchDarkly,
 };
@@ -23,6 +24,7 @@ const sizes: typeof timeouts = {
   headerBytes: (value) => `${minimal}limits: { headerBytes: ${value} }`,
   uriBytes: (value) => `${minimal}limits: { uriBytes: ${value} }`,
 };
+const bodyBytes = (value: string) => `${minimal}limits: { bodyBytes: ${value} }`;
 
 for (const [keys, what, good, bad] of [
   [
@@ -34,6 +36,7 @@ for (const [keys, what, good, bad] of [
   [waits, 'a duration of 0s to 12d', ['0s', '12d'], ['30d', '289h']],
   [{ maxAge: cookie }, 'a duration of 1s to 400d', ['1s', '365d', '400d'], ['0s', '401d']],
   [sizes, 'a size of 1B to 1GiB', ['1B', '1GiB', '1024MiB'], ['0B', '2GiB', '1025MiB', '999999999GiB']],
+  [{ bodyBytes }, 'a size of 1B to 1024GiB', ['off', '1B', '5GiB', '1024GiB'], ['0B', '1025GiB']],
 ] as const)
   for (const [key, yaml] of Object.entries(keys))
     await t.test(`${key} is ${what}`, async (t) => {
@@ -44,3 +47,26 @@ for (const [keys, what, good, bad] of [
         t.match(problems[0], `${key}: found "${value}"; expected ${what}`);
       }
     });
+
+for (const [key, least, most] of [
+  ['maxConnections', 1, 65_535],
+  ['queue', 0, 1_000_000],
+  ['maxTunnels', 0, 1_000_000],
+] as const)
+  await t.test(`${key} is a whole number of ${least} to ${most}`, async (t) => {
+    for (const value of [least, most])
+      t.same((await load(upstream(`${key}: ${value}`))).problems, [], `${value}`);
+    for (const value of [least - 1, most + 1, 1.5, 'many']) {
+      const problems = await problemsOf(upstream(`${key}: ${value}`));
+      t.equal(problems.length, 1, `${value}`);
+      t.match(problems[0], `upstreams.v0.${key}: found `);
+    }
+  });
+
+await t.test('a bound that is off bounds nothing', async (t) => {
+  t.equal((await load(bodyBytes('off'))).config?.limits.bodyBytes, Number.POSITIVE_INFINITY);
+  t.equal((await load(bodyBytes('8MiB'))).config?.limits.bodyBytes, 8 * 1024 ** 2);
+  t.match(await problemsOf(bodyBytes('none')), [
+    'limits.bodyBytes: found "none"; expected off, or a size of 1B to 1024GiB',
+  ]);
+});
