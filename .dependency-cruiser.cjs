@@ -22,7 +22,6 @@ const libraries = {
   'pino-pretty': 'src/telemetry/log.ts',
   'prom-client': 'src/telemetry/metrics.ts',
   commander: 'src/cli/program.ts',
-  undici: 'src/upstream/pool.ts',
   hono: 'src/admin/server.ts',
   '@hono/node-server': 'src/admin/server.ts',
   yaml: 'src/config/document.ts',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminServer, type Readiness } from './admin/server.ts';
@@ -9,6 +10,7 @@ import { openFlags } from './flags/source.ts';
 import { createIdentify, headersConsulted, type Identify } from './identity/identify.ts';
 import { createHandler } from './proxy/handle.ts';
 import { createOverride, secretHeader, type Override } from './proxy/override.ts';
+import { createRewrite } from './proxy/rewrite.ts';
 import { compileRoutes, type Route, type Upstream } from './proxy/routes.ts';
 import { createProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
@@ -53,6 +55,7 @@ export async function startApp(config: Config, log: Log): Promise<App> {
     const handler = createHandler({
       ...routing,
       limits: config.limits,
+      pseudonym: `trenchcoat-${randomUUID().slice(0, 8)}`,
       evaluate: (flag, context, fallback) => provider.evaluate(flag, context, fallback),
       record(outcome) {
         metrics.observe(outcome);
@@ -72,7 +75,7 @@ export async function startApp(config: Config, log: Log): Promise<App> {
         phase = 'draining';
         await delay(config.shutdown.delay);
         await server.close(config.shutdown.drain);
-        await routing.close();
+        routing.close();
         await provider.close(flushDeadline);
         await admin?.close();
       },
@@ -98,7 +101,7 @@ export type Routing = {
   override: Override | undefined;
   identify: Identify;
   /** Cuts every connection to an upstream. */
-  close(): Promise<void>;
+  close(): void;
 };
 
 export function createRouting(config: Config): Routing {
@@ -108,27 +111,19 @@ export function createRouting(config: Config): Routing {
     routes: compileRoutes(config, upstreams, varyOf(config, override)),
     override,
     identify: createIdentify(config.context),
-    async close() {
-      await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()));
+    close() {
+      for (const { pool } of upstreams.values()) pool.destroy();
     },
   };
 }
 
 function openUpstreams(config: Config): Map<string, Upstream> {
   return new Map(
-    Object.entries(config.upstreams).map(([name, { url, preserveHost, maxConnections, ...timeouts }]) => [
-      name,
-      {
-        name,
-        url,
-        basePath: url.pathname.replace(/\/$/, ''),
-        preserveHost,
-        connectTimeout: timeouts.connectTimeout,
-        responseTimeout: timeouts.responseTimeout,
-        idleTimeout: timeouts.idleTimeout,
-        pool: createPool(url, { ...timeouts, maxConnections }),
-      },
-    ]),
+    Object.entries(config.upstreams).map(([name, { url, preserveHost, rewriteLocation, ...options }]) => {
+      const basePath = url.pathname.replace(/\/$/, '');
+      const rewrite = rewriteLocation ? createRewrite(url, basePath) : undefined;
+      return [name, { name, url, basePath, preserveHost, rewrite, pool: createPool(url, options) }];
+    }),
   );
 }
 

@@ -42,7 +42,7 @@ export async function explain(options: ExplainOptions): Promise<number> {
   const { config } = await loadConfig(options.config);
   const routing = createRouting(config);
   try {
-    const target = parseTarget(options.path);
+    const target = parseTarget(options.path, options.method);
     if (target === undefined) throw new UserError(`--path ${options.path}: a path starts with /`);
     const headers = headersFrom(options);
     const route = findRoute(
@@ -98,7 +98,7 @@ export async function explain(options: ExplainOptions): Promise<number> {
       await log.close();
     }
   } finally {
-    await routing.close();
+    routing.close();
   }
 }
 

@@ -28,6 +28,10 @@ export type ErrorCode =
   | 'head_timeout'
   | 'uri_too_long'
   | 'no_route'
+  | 'method_unknown'
+  | 'body_timeout'
+  | 'body_too_large'
+  | 'loop'
   | 'too_many_connections';
 
 type Row = { status: number; source: FailureSource; title: string };
@@ -43,6 +47,10 @@ const table: Record<ErrorCode, Row> = {
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
   uri_too_long: { status: 414, source: 'downstream', title: 'The request target is too long' },
+  method_unknown: { status: 501, source: 'downstream', title: 'The method is not served here' },
+  body_timeout: { status: 408, source: 'downstream', title: 'The request body did not arrive in time' },
+  body_too_large: { status: 413, source: 'downstream', title: 'The request body is too large' },
+  loop: { status: 508, source: 'self', title: 'The request has been here before' },
   no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
@@ -54,6 +62,8 @@ const table: Record<ErrorCode, Row> = {
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
   reset: { status: 502, source: 'upstream', title: 'The upstream closed the connection' },
   bad_response: { status: 502, source: 'upstream', title: 'The upstream sent a malformed response' },
+  upstream_busy: { status: 503, source: 'upstream', title: 'The upstream has no connection free' },
+  too_many_tunnels: { status: 503, source: 'upstream', title: 'The upstream has too many tunnels' },
   request_cut: { status: 400, source: 'downstream', title: 'The request body was cut short' },
   shutting_down: { status: 503, source: 'self', title: 'The proxy is shutting down' },
   internal: { status: 500, source: 'self', title: 'The proxy failed' },

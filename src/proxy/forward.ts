@@ -1,8 +1,20 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { UpstreamError } from '../upstream/failure.ts';
-import type { Answer, RequestBody } from '../upstream/pool.ts';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Limits } from '../config/schema.ts';
+import type { Answer, RequestBody } from '../upstream/exchange.ts';
+import type { UpstreamError } from '../upstream/failure.ts';
+import { hasBody, watchedBody } from './body.ts';
+import { headText } from './errors.ts';
 import { headerRecord, requestHeaders, responseHeaders, trailerHeaders, type HeaderList } from './headers.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
+import { tunnelBody, tunnelHead, watchForEnd } from './upgrade.ts';
+
+/** What all requests are forwarded with. */
+export type ForwardParts = {
+  limits: Limits;
+  pseudonym: string;
+  /** The header that carries the override, in lower case. */
+  overrideHeader: string | undefined;
+};
 
 /**
  * Sends a decided request to its upstream and the answer back, both ways unbuffered and each way no faster than
@@ -12,39 +24,33 @@ export function forward(
   req: IncomingMessage,
   res: ServerResponse,
   session: Session,
-  overrideHeader: string | undefined,
+  parts: ForwardParts,
   fail: (error: unknown) => void,
 ): void {
   const { decision, target } = session;
   if (decision === undefined || target === undefined)
     return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
+  const body = bodyOf(req, session, parts.limits, fail);
   session.exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
-      path: upstream.basePath + target.path,
-      headers: requestHeaders(
-        req.rawHeaders,
-        requestFacts(session, decision, req.headers.host, overrideHeader),
-      ),
+      path: target.path === '*' ? '*' : upstream.basePath + target.path,
+      headers: requestHeaders(req.rawHeaders, requestFacts(session, decision, req.headers.host, parts)),
     },
-    bodyOf(req),
-    new Relay(req, res, session, fail),
+    body,
+    new Relay(req, res, session, body, fail),
   );
 }
 
-/**
- * The request's body, undefined when it has none. Giving up on it leaves the client's connection standing, so
- * that the answer can still go out.
- */
-function bodyOf(req: IncomingMessage): RequestBody | undefined {
-  if (!hasBody(req)) return undefined;
-  return { [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false }) };
-}
-
-export function hasBody({ headers }: IncomingMessage): boolean {
-  const { 'transfer-encoding': coding, 'content-length': length } = headers;
-  return coding !== undefined || (length !== undefined && length !== '0');
+function bodyOf(
+  req: IncomingMessage,
+  session: Session,
+  limits: Limits,
+  fail: (error: unknown) => void,
+): RequestBody | undefined {
+  if (session.upgrading) return tunnelBody(req.socket);
+  return hasBody(req) ? watchedBody(req, limits, fail) : undefined;
 }
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
@@ -55,59 +61,88 @@ class Relay implements Answer {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #session: Session;
+  readonly #body: RequestBody | undefined;
   readonly #fail: (error: unknown) => void;
+  /** Stops looking out for the end of a client that waits for its tunnel. */
+  readonly #stopWatching: (() => void) | undefined;
   /** Whether what came in one packet with the head is still being read. */
   #fresh = false;
   /** The body's first bytes, kept while `#fresh`. */
-  #first: Buffer | undefined;
+  #first: Buffer | string | undefined;
+  #tunnel = false;
 
-  constructor(req: IncomingMessage, res: ServerResponse, session: Session, fail: (error: unknown) => void) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    session: Session,
+    body: RequestBody | undefined,
+    fail: (error: unknown) => void,
+  ) {
     this.#req = req;
     this.#res = res;
     this.#session = session;
+    this.#body = body;
     this.#fail = fail;
+    this.#stopWatching = session.upgrading ? watchForEnd(req.socket) : undefined;
   }
 
-  onInformational(): void {}
+  /** 100 goes to a client that waits for it, others to any that knows of them (RFC 9110 §15.2). */
+  onInformational(status: number, raw: HeaderList): void {
+    const [req, res, body] = [this.#req, this.#res, this.#body];
+    if (res.destroyed || req.httpVersionMinor === 0) return;
+    if (status !== 100) {
+      const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+      req.socket.write(headText(line, responseHeaders(raw, undefined, undefined)), 'latin1');
+    } else if (body?.held === true) {
+      body.held = false;
+      res.writeContinue();
+    }
+  }
 
   onHead(status: number, reasonPhrase: string, raw: HeaderList): void {
-    const session = this.#session;
-    if (this.#res.destroyed) return;
-    const headers = responseHeaders(raw, stampOf(session));
-    // A client that is still sending would wait for us to read the rest.
-    if (!this.#req.complete || session.client.closing) headers.push('Connection', 'close');
-    if (!writeHead(this.#res, status, reasonPhrase, headers)) {
-      session.exchange?.abort();
-      return this.#fail(new UpstreamError('bad_response'));
-    }
+    const [req, res, session] = [this.#req, this.#res, this.#session];
+    if (res.destroyed) return;
+    this.#stopWatching?.();
+    const headers = responseHeaders(raw, stampOf(session), session.decision?.upstream.rewrite);
     session.status = status;
+    if (status === 101) {
+      this.#tunnel = true;
+      req.socket.write(tunnelHead(headers, this.#body?.protocol), 'latin1');
+      return;
+    }
+    // A client that is still sending would wait for us to read the rest.
+    if (!req.complete || session.client.closing) headers.push('Connection', 'close');
+    res.writeHead(status, reasonPhrase, headers);
     this.#fresh = true;
     process.nextTick(release, this);
   }
 
   onData(chunk: Buffer): boolean {
     if (this.#res.destroyed) return false;
+    if (this.#tunnel) return this.#writeTunnel(chunk);
     if (this.#fresh && this.#first === undefined) {
-      this.#first = chunk;
+      this.#first = chunk.length > oneWrite ? Buffer.from(chunk) : chunk.toString('latin1');
       return true;
     }
     this.release();
-    return this.#write(chunk);
+    return this.#write(Buffer.from(chunk));
   }
 
   onEnd(trailers: HeaderList): void {
-    const res = this.#res;
-    if (trailers.length > 0 && res.chunkedEncoding && !addTrailers(res, trailerHeaders(trailers)))
-      return this.#fail(new UpstreamError('bad_response'));
+    const [req, res] = [this.#req, this.#res];
+    if (this.#tunnel) return void req.socket.end();
+    // What is left of a request whose answer is complete is thrown away.
+    if (!req.complete) req.resume();
+    if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(trailerHeaders(trailers)));
     const first = this.#first;
     this.#fresh = false;
     this.#first = undefined;
     if (first === undefined) res.end();
-    else if (first.length > oneWrite) res.end(first);
-    else res.end(first.toString('latin1'), 'latin1');
+    else res.end(first, 'latin1');
   }
 
   onError(error: UpstreamError): void {
+    this.#stopWatching?.();
     this.#first = undefined;
     this.#fail(error);
   }
@@ -123,33 +158,18 @@ class Relay implements Answer {
     else this.#write(first);
   }
 
-  #write(chunk: Buffer): boolean {
-    if (this.#res.write(chunk)) return true;
+  #write(chunk: Buffer | string): boolean {
+    if (this.#res.write(chunk, 'latin1')) return true;
     this.#res.once('drain', () => this.#session.exchange?.resume());
+    return false;
+  }
+
+  #writeTunnel(chunk: Buffer): boolean {
+    const { socket } = this.#req;
+    if (socket.write(Buffer.from(chunk))) return true;
+    socket.once('drain', () => this.#session.exchange?.resume());
     return false;
   }
 }
 
 const release = (relay: Relay) => relay.release();
-
-/** False when a name, a value or the reason phrase holds what cannot stand in a head. */
-function writeHead(res: ServerResponse, status: number, reasonPhrase: string, headers: HeaderList): boolean {
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(reasonPhrase)) return false;
-  try {
-    res.writeHead(status, reasonPhrase, headers);
-    return true;
-  } catch {
-    // writeHead keeps the phrase it failed with; the answer of ours that follows must not.
-    res.statusMessage = '';
-    return false;
-  }
-}
-
-function addTrailers(res: ServerResponse, trailers: HeaderList): boolean {
-  try {
-    res.addTrailers(headerRecord(trailers));
-    return true;
-  } catch {
-    return false;
-  }
-}

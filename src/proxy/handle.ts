@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Limits } from '../config/schema.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
-import { upstreamError } from '../upstream/failure.ts';
+import { hasBody, isDeclaredTooLarge } from './body.ts';
 import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
-import { problem, problemBytes, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
-import { forward, hasBody } from './forward.ts';
+import { problem, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
+import { forward } from './forward.ts';
 import { stampHeaders } from './headers.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
@@ -14,13 +13,14 @@ import { findRoute, type Route } from './routes.ts';
 import { openSession, outcomeOf, stampOf, type Session } from './session.ts';
 import { hostName, parseTarget } from './target.ts';
 import type { Client } from './trust.ts';
-import { mendUpgrade } from './upgrade.ts';
 
 /** What a request needs on its way. */
 export type HandlerParts = {
   routes: readonly Route[];
   limits: Limits;
   override: Override | undefined;
+  /** What this instance calls itself to upstreams, and knows itself by. */
+  pseudonym: string;
   identify: Identify;
   evaluate: Evaluate;
   /** Called once for each request, at its end. */
@@ -29,81 +29,69 @@ export type HandlerParts = {
   onFault: (error: ProxyError, session: Session) => void;
 };
 
-export type Handler = {
-  request(req: IncomingMessage, res: ServerResponse, client: Client): Promise<void>;
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, client: Client): Promise<void>;
-};
+/** Serves a request; `upgrading` one that asks for a tunnel, whose connection is the response's alone. */
+export type Handler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  client: Client,
+  upgrading?: boolean,
+) => Promise<void>;
 
 /** The life of a request, top to bottom. */
 export function createHandler(parts: HandlerParts): Handler {
-  const overrideHeader = parts.override?.header;
+  const forwarding = {
+    limits: parts.limits,
+    pseudonym: parts.pseudonym,
+    overrideHeader: parts.override?.header,
+  };
   const pipeline = createPipeline({
-    forward: (req, res, session, fail) => forward(req, res, session, overrideHeader, fail),
-    mendUpgrade: (proxyReq, req, socket, session) =>
-      mendUpgrade(proxyReq, req, socket, session, overrideHeader),
-    onError: (error, session, to) => giveUp(upstreamError(error), session, to, parts.onFault),
+    forward: (req, res, session, fail) => forward(req, res, session, forwarding, fail),
+    onError: (error, session, res) => giveUp(error, session, res, parts.onFault),
   });
 
-  return {
-    async request(req, res, client) {
-      const session = openSession(req, client);
-      const { socket } = req;
-      let over = false;
-      const finish = () => {
-        if (over) return;
-        over = true;
-        socket.off('close', finish);
-        if (!res.writableFinished) {
-          session.error ??= new ProxyError('client_closed');
-          res.destroy();
-        }
-        session.exchange?.abort();
-        parts.record(outcomeOf(session, req, socket));
-      };
-      res.on('close', finish);
-      // A pipelined request whose turn has not come never hears that the connection is gone.
-      socket.on('close', finish);
-      try {
-        // One at a time: pipelining must not take more of an upstream than a connection's worth.
-        if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
-        const decision = await prepare(req, session, parts);
-        // The client may have left meanwhile.
-        if (!res.destroyed) pipeline.web(req, res, session, decision.upstream);
-      } catch (error) {
-        giveUp(error, session, res, parts.onFault);
+  return async (req, res, client, upgrading = false) => {
+    const session = openSession(req, client, upgrading);
+    const { socket } = req;
+    let over = false;
+    const finish = () => {
+      if (over) return;
+      over = true;
+      socket.off('close', finish);
+      if (!res.writableFinished && session.status !== 101) {
+        session.error ??= new ProxyError('client_closed');
+        res.destroy();
       }
-    },
-
-    async upgrade(req, socket, head, client) {
-      const session = openSession(req, client);
-      socket.once('close', () => {
-        if (session.status === 0) session.error ??= new ProxyError('client_closed');
-        session.exchange?.abort();
-        parts.record(outcomeOf(session, req, socket));
-      });
-      try {
-        const decision = await prepare(req, session, parts);
-        if (!socket.destroyed) pipeline.ws(req, socket, head, session, decision.upstream);
-      } catch (error) {
-        giveUp(error, session, socket, parts.onFault);
-      }
-    },
+      session.exchange?.abort();
+      parts.record(outcomeOf(session, req, socket));
+    };
+    res.on('close', finish);
+    // A pipelined request whose turn has not come never hears that the connection is gone.
+    socket.on('close', finish);
+    try {
+      // One at a time: pipelining must not take more of an upstream than a connection's worth.
+      if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
+      const decision = await prepare(req, session, parts);
+      // The client may have left meanwhile.
+      if (!res.destroyed) pipeline(req, res, session, decision.upstream);
+    } catch (error) {
+      giveUp(error, session, res, parts.onFault);
+    }
   };
 }
 
 /** Everything before the first byte to an upstream. Throws a ProxyError for a request that cannot be served. */
 function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): Promise<Decision> | Decision {
   const { method = 'GET', url = '' } = req;
-  const refused = refuseHead(req, parts.limits);
+  const refused = refuseHead(req, session, parts);
   if (refused !== undefined) throw new ProxyError(refused);
 
-  const target = parseTarget(url);
+  const target = parseTarget(url, method);
   if (target === undefined || !isHost(target.authority ?? '')) throw new ProxyError('bad_target');
   session.target = target;
 
   const route = findRoute(
     parts.routes,
-    target.pathname,
+    target.pathname === '*' ? '/' : target.pathname,
     hostName(target.authority ?? req.headers.host ?? ''),
     method,
   );
@@ -123,7 +111,11 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
 }
 
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */
-function refuseHead(req: IncomingMessage, limits: Limits): ErrorCode | undefined {
+function refuseHead(
+  req: IncomingMessage,
+  { upgrading }: Session,
+  { limits, pseudonym }: HandlerParts,
+): ErrorCode | undefined {
   const { rawHeaders } = req;
   if (req.httpVersionMajor !== 1) return 'bad_version';
   if (rawHeaders.length / 2 > limits.headerCount) return 'too_many_headers';
@@ -134,7 +126,11 @@ function refuseHead(req: IncomingMessage, limits: Limits): ErrorCode | undefined
     if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) return 'bad_host';
-  return hosts === 0 || isHost(req.headers.host ?? '') ? undefined : 'bad_host';
+  if (hosts === 1 && !isHost(req.headers.host ?? '')) return 'bad_host';
+  if (isDeclaredTooLarge(req, limits)) return 'body_too_large';
+  // What follows a request for a tunnel is the tunnel's.
+  if (upgrading && hasBody(req)) return 'bad_request';
+  return req.headers.via?.includes(pseudonym) === true ? 'loop' : undefined;
 }
 
 /** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
@@ -144,25 +140,29 @@ const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d
 function giveUp(
   failure: unknown,
   session: Session,
-  to: ServerResponse | Socket,
+  res: ServerResponse,
   onFault: HandlerParts['onFault'],
 ): void {
   if (session.error !== undefined) return;
+  session.exchange?.abort();
   // A failure after the client has gone is the client's going.
-  const error = to.destroyed ? new ProxyError('client_closed', failure) : proxyError(failure);
+  const error = res.destroyed ? new ProxyError('client_closed', failure) : proxyError(failure);
   session.error = error;
   if (error.source === 'self') onFault(error, session);
-  if (session.status !== 0) return void to.destroy();
+  if (session.status !== 0) return cut(res);
   session.status = statusOf(error.code);
-  const stamp = stampHeaders(stampOf(session));
-  if ('writeHead' in to) {
-    const { status, headers, body } = problem(error.code, session.id);
-    // What is left of a request body would be read as the next request.
-    if (!to.req.complete && hasBody(to.req)) headers.push('Connection', 'close');
-    to.writeHead(status, [...headers, ...stamp]);
-    to.end(body);
-  } else {
-    to.write(problemBytes(error.code, session.id, stamp));
-    to.destroySoon();
+  const { status, headers, body } = problem(error.code, session.id);
+  // What is left of a request body would be read as the next request.
+  if (!res.req.complete && hasBody(res.req)) {
+    headers.push('Connection', 'close');
+    res.req.resume();
   }
+  res.writeHead(status, [...headers, ...stampHeaders(stampOf(session))]);
+  res.end(body);
+}
+
+/** Ends what cannot be ended well; a tunnel's response never knew of it. */
+function cut(res: ServerResponse): void {
+  res.socket?.destroy();
+  res.destroy();
 }

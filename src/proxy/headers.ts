@@ -1,5 +1,7 @@
 import type { MintedKey } from '../identity/identify.ts';
 
+import { rewritten, type Rewrite } from './rewrite.ts';
+
 /** Header lists alternate names and values, as Node's `rawHeaders` do: order, case and repeats are kept. */
 export type HeaderList = string[];
 
@@ -21,7 +23,6 @@ const hopByHop = [
 const requestOwn = new Set([
   ...hopByHop,
   'host',
-  'expect',
   'forwarded',
   'x-request-id',
   'x-api-version',
@@ -39,8 +40,12 @@ export type RequestFacts = {
   clientAddress: string | undefined;
   clientHost: string;
   clientProtocol: 'http' | 'https';
+  /** Whether the request asks for a tunnel. */
+  upgrading: boolean;
   /** Whether the client is a proxy whose forwarding headers are believed. */
   trusted: boolean;
+  /** What this instance calls itself in Via. */
+  pseudonym: string;
   /** The header that carries the override, in lower case; it never leaves. */
   overrideHeader: string | undefined;
 };
@@ -49,6 +54,7 @@ export type RequestFacts = {
 export function requestHeaders(raw: readonly string[], facts: RequestFacts): HeaderList {
   const out: HeaderList = ['Host', facts.host];
   const nominated = nominations(raw);
+  let takesTrailers = false;
   const seen = { for: '', host: facts.clientHost, proto: facts.clientProtocol as string };
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
@@ -61,6 +67,8 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
       else if (lower === 'x-forwarded-proto') seen.proto = value;
       else out.push(name, value);
     } else if (lower === 'forwarded' && facts.trusted) out.push(name, value);
+    else if (facts.upgrading && lower === 'expect') continue;
+    else if (lower === 'te') takesTrailers ||= /(^|[\s,])trailers($|[\s,])/i.test(value);
     else if (!requestOwn.has(lower) && lower !== facts.overrideHeader && !nominated?.has(lower))
       out.push(name, value);
   }
@@ -70,8 +78,10 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
       seen.for === '' ? facts.clientAddress : `${seen.for}, ${facts.clientAddress}`,
     );
   out.push('X-Forwarded-Host', seen.host, 'X-Forwarded-Proto', seen.proto);
-  out.push('Via', '1.1 trenchcoat', 'X-Request-Id', facts.requestId);
+  out.push('Via', `1.1 ${facts.pseudonym}`, 'X-Request-Id', facts.requestId);
   if (facts.version !== undefined) out.push('X-Api-Version', facts.version);
+  // The one coding of TE that passes through us (RFC 9110 §10.1.4).
+  if (takesTrailers && !facts.upgrading) out.push('TE', 'trailers', 'Connection', 'TE');
   return out;
 }
 
@@ -98,7 +108,11 @@ export function headerRecord(list: Readonly<HeaderList>): Record<string, string[
 }
 
 /** The header list for the client. Without a stamp (a plain route) only hop-by-hop headers are left out. */
-export function responseHeaders(raw: readonly string[], stamp: Stamp | undefined): HeaderList {
+export function responseHeaders(
+  raw: readonly string[],
+  stamp: Stamp | undefined,
+  rewrite: Rewrite | undefined,
+): HeaderList {
   const out: HeaderList = [];
   const nominated = nominations(raw);
   const varied: string[] = [];
@@ -106,9 +120,10 @@ export function responseHeaders(raw: readonly string[], stamp: Stamp | undefined
   const takesCacheControl = stamp !== undefined && stamp.minted.length > 0;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
-    const value = raw[i + 1] as string;
+    let value = raw[i + 1] as string;
     const lower = name.toLowerCase();
     if (responseOwn.has(lower) || nominated?.has(lower)) continue;
+    if (rewrite !== undefined && rewritten.has(lower)) value = rewrite(lower, value);
     if (stamp !== undefined) {
       if (lower === 'x-api-version') continue;
       if (lower === 'vary') varied.push(value);
@@ -153,7 +168,7 @@ export function trailerHeaders(raw: readonly string[]): HeaderList {
 
 /** The stamp for an answer of our own. */
 export function stampHeaders(stamp: Stamp | undefined): HeaderList {
-  return responseHeaders([], stamp);
+  return responseHeaders([], stamp, undefined);
 }
 
 function addStamp(out: HeaderList, stamp: Stamp, varied: readonly string[], cacheControl: string): void {

@@ -1,81 +1,78 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import util from 'node:util';
 import type Server from 'http-proxy';
 import type { Upstream } from './routes.ts';
 import type { Session } from './session.ts';
 
-// What the package's types lack: a way to put a pass before the stock ones, and our session among the options.
+// What the package's types lack: a way to put a pass before the stock ones, and ours among the options.
 declare module 'http-proxy' {
   interface ServerOptions {
     session?: Session;
+    response?: ServerResponse;
   }
 }
-type WebPass = (
+type Pass = (
   req: IncomingMessage,
-  res: ServerResponse,
+  to: unknown,
   options: Server.ServerOptions,
   head: Buffer | undefined,
   server: Server,
 ) => boolean;
-type PassList = { before(type: 'web', pass: 'deleteLength', ours: WebPass): void };
-type Target = { protocol: string; host: string; hostname: string; port: number };
+type PassList = {
+  before(type: 'web', pass: 'deleteLength', ours: Pass): void;
+  before(type: 'ws', pass: 'checkMethodAndHeader', ours: Pass): void;
+};
+type Target = { protocol: string; host: string; port: string };
 
-/** What the pipeline calls back: ours to forward a request, ours to mend an upgrade, ours to answer a failure. */
+/** What the pipeline calls back: ours to forward a request, and ours to answer a failure. */
 export type PipelineSteps = {
   forward(req: IncomingMessage, res: ServerResponse, session: Session, fail: (error: unknown) => void): void;
-  mendUpgrade(proxyReq: ClientRequest, req: IncomingMessage, socket: Socket, session: Session): void;
-  onError(error: unknown, session: Session, to: ServerResponse | Socket): void;
+  onError(error: unknown, session: Session, res: ServerResponse): void;
 };
 
-export type Pipeline = {
-  web(req: IncomingMessage, res: ServerResponse, session: Session, upstream: Upstream): void;
-  ws(req: IncomingMessage, socket: Duplex, head: Buffer, session: Session, upstream: Upstream): void;
-};
+/** Sends a decided request on its way, as an ordinary one or as an upgrade. */
+export type Pipeline = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  session: Session,
+  upstream: Upstream,
+) => void;
 
 // http-proxy takes `util._extend` when it loads, and Node 22 warns of each call (DEP0060).
 Object.assign(util, { _extend: Object.assign });
 const { default: httpProxy } = await import('http-proxy');
 
+const noHead = Buffer.alloc(0);
+
 /**
- * http-proxy's pipeline with our pass in front. The pass returns true, which ends the pipeline: the stock web
- * passes mishandle framing and aborts, and none of them runs. Upgrades go through the stock passes.
+ * http-proxy's pipeline with our pass in front. The pass returns true, which ends the pipeline: the stock passes
+ * mishandle framing, aborts and upgrades, and none of them runs. Its `error` event is the one way of failure.
  */
 export function createPipeline(steps: PipelineSteps): Pipeline {
-  const sessions = new WeakMap<IncomingMessage, Session>();
-  const server = httpProxy.createProxyServer({ ignorePath: true, toProxy: true });
+  const failed = new WeakMap<IncomingMessage, Session>();
+  const server = httpProxy.createProxyServer({ ignorePath: true });
 
-  const stream: WebPass = (req, res, options, _head, self) => {
-    const { session } = options;
-    if (session === undefined) return false;
-    steps.forward(req, res, session, (error) => self.emit('error', error, req, res, options.target));
+  const stream: Pass = (req, _to, { session, response, target }, _head, self) => {
+    if (session === undefined || response === undefined) return false;
+    steps.forward(req, response, session, (error) => {
+      failed.set(req, session);
+      self.emit('error', error, req, response, target);
+    });
     return true;
   };
-  (server as unknown as PassList).before('web', 'deleteLength', stream);
+  const passes = server as unknown as PassList;
+  passes.before('web', 'deleteLength', stream);
+  passes.before('ws', 'checkMethodAndHeader', stream);
 
-  server.on('proxyReqWs', (proxyReq, req, socket, options) => {
-    // http-proxy listens for errors only after this event.
-    proxyReq.on('error', () => {});
-    if (options.session !== undefined) steps.mendUpgrade(proxyReq, req, socket, options.session);
-  });
   server.on('error', (error, req, to) => {
-    const session = sessions.get(req);
-    if (session !== undefined) steps.onError(error, session, to);
+    const session = failed.get(req);
+    if (session !== undefined && 'writeHead' in to) steps.onError(error, session, to);
   });
 
-  return {
-    web(req, res, session, upstream) {
-      sessions.set(req, session);
-      server.web(req, res, { target: targetOf(upstream), session });
-    },
-    ws(req, socket, head, session, upstream) {
-      sessions.set(req, session);
-      // Node acts on these two before the head is rewritten: it sends the head at once for Expect, and takes the
-      // name to verify a certificate against from Host.
-      const headers = { expect: '', host: upstream.url.host };
-      server.ws(req, socket, head, { target: targetOf(upstream), session, headers });
-    },
+  return (req, response, session, upstream) => {
+    const options = { target: targetOf(upstream), session, response };
+    if (session.upgrading) server.ws(req, req.socket, noHead, options);
+    else server.web(req, response, options);
   };
 }
 
@@ -86,9 +83,7 @@ function targetOf(upstream: Upstream): Target {
   let target = targets.get(upstream);
   if (target === undefined) {
     const { protocol, hostname, port } = upstream.url;
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const defaultPort = protocol === 'https:' ? 443 : 80;
-    target = { protocol, host, hostname: host, port: port === '' ? defaultPort : Number(port) };
+    target = { protocol, host: hostname, port };
     targets.set(upstream, target);
   }
   return target;

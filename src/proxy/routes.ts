@@ -1,4 +1,5 @@
 import type { Config, RouteConfig } from '../config/schema.ts';
+import type { Rewrite } from './rewrite.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 
 /** One API version's address and its connections. */
@@ -8,11 +9,8 @@ export type Upstream = {
   /** Put before every path; without a slash at the end. */
   basePath: string;
   preserveHost: boolean;
-  /** Milliseconds until a tunnel must be connected, and until its answer must have come. */
-  connectTimeout: number;
-  responseTimeout: number;
-  /** Milliseconds that an answer's body may rest. */
-  idleTimeout: number;
+  /** Maps what an answer says of the upstream's address to what the client knows; undefined to leave it. */
+  rewrite: Rewrite | undefined;
   pool: UpstreamPool;
 };
 

@@ -3,9 +3,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../config/scalars.ts';
 import type { Limits } from '../config/schema.ts';
-import { headText, problemBytes, type ErrorCode } from './errors.ts';
+import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
+import { closeLingering, isLingering } from './lingering-close.ts';
 import { describeClient, type Client } from './trust.ts';
+import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
 export type ProxyServer = {
   listen(address: Address): Promise<AddressInfo>;
@@ -51,8 +53,7 @@ export function createProxyServer(
     if (sockets.has(socket)) return;
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
-      socket.end(problemBytes('too_many_connections', undefined), () => socket.destroySoon());
-      return;
+      return refuse(socket, 'too_many_connections');
     }
     sockets.add(socket);
     // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
@@ -61,19 +62,30 @@ export function createProxyServer(
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
     clientOf(socket);
+    // What Node ends a connection with once its last answer is written.
+    socket.destroySoon = () => closeLingering(socket);
   });
-  server.on('request', (req, res) => void handler.request(req, res, clientOf(req.socket)));
+  const serve = (req: IncomingMessage, res: http.ServerResponse) => {
+    if (isLingering(req.socket)) return void req.resume();
+    void handler(req, res, clientOf(req.socket));
+  };
+  server.on('request', serve);
+  // Expectations are the upstream's to meet.
+  server.on('checkContinue', serve);
+  server.on('checkExpectation', serve);
+  server.on('connect', (_req, socket: Socket) => refuse(socket, 'method_unknown'));
   server.on('upgrade', (req, socket: Socket, head) => {
     // Answers still owed on this connection would run into what follows.
     if (clientOf(socket).busy > 0) return void socket.destroy();
     if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);
-    void handler.upgrade(req, socket, head, clientOf(socket));
+    void handler(req, responseFor(req, socket, head), clientOf(socket), true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
+    if (isLingering(socket)) return;
     if (!socket.writable || error.code === 'ECONNRESET' || clientOf(socket).busy > 0)
       return void socket.destroy();
-    socket.end(problemBytes(clientErrorCode(error.code), undefined), () => socket.destroy());
+    refuse(socket, clientErrorCode(error.code));
   });
 
   return {
@@ -104,26 +116,10 @@ export function createProxyServer(
   };
 }
 
-const isWebSocket = (req: IncomingMessage) =>
-  req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
-
-/**
- * Serves a request that wished for another protocol as if it had not: HTTP allows that (RFC 9110 §7.8), and Java's
- * client wishes for h2c on every first request. Newer Nodes ask `shouldUpgradeCallback`; older ones have taken the
- * head out of the parser, so it is put back without the wish.
- */
-function serveWithoutUpgrade(server: http.Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
-  const headers: string[] = [];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] ?? '';
-    let value = req.rawHeaders[i + 1] ?? '';
-    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
-    if (/^connection$/i.test(name)) value = value.replaceAll(/\b(upgrade|http2-settings)\b/gi, '');
-    headers.push(name, value);
-  }
-  const line = `${req.method} ${req.url} HTTP/${req.httpVersion}`;
-  socket.unshift(Buffer.concat([Buffer.from(headText(line, headers), 'latin1'), head]));
-  server.emit('connection', socket);
+/** Answers a connection that has no request to answer, and ends it. */
+function refuse(socket: Socket, code: ErrorCode): void {
+  socket.write(problemBytes(code, undefined));
+  closeLingering(socket);
 }
 
 function clientErrorCode(code: string | undefined): ErrorCode {

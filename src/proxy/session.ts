@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MintedKey } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
-import type { Exchange } from '../upstream/pool.ts';
+import type { Exchange } from '../upstream/exchange.ts';
 import type { Decision } from './decide.ts';
 import { statusOf, type ProxyError } from './errors.ts';
 import type { RequestFacts, Stamp } from './headers.ts';
@@ -16,6 +16,8 @@ export type Session = {
   id: string;
   startedAt: number;
   client: Client;
+  /** Whether it asks for a tunnel. */
+  upgrading: boolean;
   target: Target | undefined;
   route: Route | undefined;
   minted: readonly MintedKey[];
@@ -27,12 +29,13 @@ export type Session = {
   exchange: Exchange | undefined;
 };
 
-export function openSession(req: IncomingMessage, client: Client): Session {
+export function openSession(req: IncomingMessage, client: Client, upgrading: boolean): Session {
   client.busy += 1;
   return {
     id: requestId(req),
     startedAt: performance.now(),
     client,
+    upgrading,
     target: undefined,
     route: undefined,
     minted: [],
@@ -54,7 +57,7 @@ export function requestFacts(
   session: Session,
   decision: Decision,
   hostHeader: string | undefined,
-  overrideHeader: string | undefined,
+  { overrideHeader, pseudonym }: Pick<RequestFacts, 'overrideHeader' | 'pseudonym'>,
 ): RequestFacts {
   const clientHost = session.target?.authority ?? hostHeader ?? '';
   const { upstream } = decision;
@@ -66,6 +69,8 @@ export function requestFacts(
     clientHost,
     clientProtocol: session.client.secure ? 'https' : 'http',
     trusted: session.client.trusted,
+    upgrading: session.upgrading,
+    pseudonym,
     overrideHeader,
   };
 }

@@ -1,6 +1,6 @@
 /** The request target, as the bytes of the request line have it. Nothing is decoded or resolved. */
 export type Target = {
-  /** Path and query for the upstream, starting with `/`. */
+  /** Path and query for the upstream, starting with `/`; or `*`, which stands for the whole server. */
   path: string;
   /** The part before the query, for matching and for the log. */
   pathname: string;
@@ -10,8 +10,15 @@ export type Target = {
 
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 
-/** Undefined for a target that is neither origin nor absolute form: there is no path to route by. */
-export function parseTarget(url: string): Target | undefined {
+/** What no target may hold, and Node's parser lets pass. */
+// oxlint-disable-next-line no-control-regex
+const control = /[\0-\x20\x7f]/;
+
+/** Undefined for a target that is malformed, or has no path to route by. */
+export function parseTarget(url: string, method: string): Target | undefined {
+  if (control.test(url)) return undefined;
+  if (url === '*')
+    return method === 'OPTIONS' ? { path: '*', pathname: '*', authority: undefined } : undefined;
   if (url.startsWith('/')) return originForm(url, undefined);
   const [, authority, rest = ''] = absoluteForm.exec(url) ?? [];
   if (authority === undefined || authority === '') return undefined;

@@ -1,90 +1,71 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { UpstreamError } from '../upstream/failure.ts';
-import { headerRecord, requestHeaders, responseHeaders } from './headers.ts';
-import { requestFacts, stampOf, type Session } from './session.ts';
+import type { RequestBody } from '../upstream/exchange.ts';
+import { headText } from './errors.ts';
+import type { HeaderList } from './headers.ts';
+import { closeLingering } from './lingering-close.ts';
+
+const protocol = 'websocket';
+
+/** Whether a request that wishes for another protocol is one to be served so: WebSocket alone (RFC 6455 §4.2.1). */
+export const isWebSocket = (req: IncomingMessage): boolean =>
+  req.method === 'GET' && req.headers.upgrade?.toLowerCase() === protocol;
 
 /**
- * Mends what http-proxy's stock upgrade passes get wrong, before the upstream request leaves: its headers and
- * path are written anew, it gets a deadline, either side's end is the other's, and the answer is stamped.
+ * A response object for a request that Node has taken out of its server: until the upstream agrees, its answer is one
+ * like any other, after which the connection ends.
  */
-export function mendUpgrade(
-  proxyReq: ClientRequest,
-  req: IncomingMessage,
-  socket: Socket,
-  session: Session,
-  overrideHeader: string | undefined,
-): void {
-  const { decision, target } = session;
-  if (decision === undefined || target === undefined) return void proxyReq.destroy();
-  const { upstream } = decision;
-  // The stock pass writes heads as strings: header bytes are latin1.
-  socket.setDefaultEncoding('latin1');
-  rewriteHead(proxyReq, req, session, overrideHeader);
-  proxyReq.path = upstream.basePath + target.path;
-
-  const deadline = setTimeout(
-    () => proxyReq.destroy(new UpstreamError('response_timeout')),
-    upstream.connectTimeout + upstream.responseTimeout,
-  );
-  proxyReq.once('close', () => clearTimeout(deadline));
-  session.exchange = { resume() {}, abort: () => proxyReq.destroy() };
-  const stopWatching = watchForEnd(socket);
-
-  proxyReq.prependOnceListener('upgrade', (answer, upstreamSocket) => {
-    clearTimeout(deadline);
-    stopWatching();
-    session.status = 101;
-    session.exchange = { resume() {}, abort: () => upstreamSocket.destroy() };
-    rewriteAnswer(answer, session, [
-      'Connection',
-      'Upgrade',
-      'Upgrade',
-      answer.headers.upgrade ?? 'websocket',
-    ]);
-    upstreamSocket.once('error', () => socket.destroy());
-    upstreamSocket.once('close', () => socket.destroySoon());
+export function responseFor(req: IncomingMessage, socket: Socket, head: Buffer): ServerResponse {
+  if (head.length > 0) socket.unshift(head);
+  const res = new ServerResponse(req);
+  res.shouldKeepAlive = false;
+  res.assignSocket(socket);
+  const onDrain = () => res.emit('drain');
+  socket.on('drain', onDrain);
+  res.once('finish', () => {
+    socket.off('drain', onDrain);
+    closeLingering(socket);
   });
-  proxyReq.prependOnceListener('response', (answer) => {
-    clearTimeout(deadline);
-    session.status = answer.statusCode ?? 502;
-    // The stock pass writes this head as it is and the body unframed after it.
-    rewriteAnswer(answer, session, ['Connection', 'close']);
-    answer.httpVersion = '1.1';
-    answer.statusMessage = (answer.statusMessage ?? '').replaceAll(/[^\t\x20-\x7e]/g, '');
-    answer.once('aborted', () => socket.destroy());
-    answer.once('end', () => socket.destroySoon());
-    answer.setTimeout(upstream.idleTimeout, () => answer.destroy());
-  });
+  return res;
 }
+
+export const tunnelBody = (stream: Socket): RequestBody => ({ framing: 'tunnel', stream, protocol });
+
+/** The head of a 101 (Switching Protocols). */
+export const tunnelHead = (headers: HeaderList, agreed = protocol): string =>
+  headText('HTTP/1.1 101 Switching Protocols', [...headers, 'Connection', 'Upgrade', 'Upgrade', agreed]);
 
 /**
  * Ends a client's connection when the client ends it, until the tunnel stands: nobody reads the socket before
  * that, so nobody would notice. Early bytes stay where they are, for the tunnel. Returns how to stop.
  */
-function watchForEnd(socket: Socket): () => void {
+export function watchForEnd(socket: Socket): () => void {
   const onReadable = () => void socket.read(0);
   const onEnd = () => socket.destroy();
   socket.on('readable', onReadable).once('end', onEnd);
   return () => void socket.off('readable', onReadable).off('end', onEnd);
 }
 
-function rewriteHead(
-  proxyReq: ClientRequest,
+/**
+ * Serves a request that wished for another protocol as if it had not: HTTP allows that (RFC 9110 §7.8), and Java's
+ * client wishes for h2c on every first request. Newer Nodes ask `shouldUpgradeCallback`; older ones have taken the
+ * head out of the parser, so it is put back without the wish.
+ */
+export function serveWithoutUpgrade(
+  server: Server,
   req: IncomingMessage,
-  session: Session,
-  overrideHeader: string | undefined,
+  socket: Socket,
+  head: Buffer,
 ): void {
-  if (session.decision === undefined) return;
-  for (const name of proxyReq.getHeaderNames()) proxyReq.removeHeader(name);
-  const facts = requestFacts(session, session.decision, req.headers.host, overrideHeader);
-  const headers = requestHeaders(req.rawHeaders, facts);
-  headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
-  for (let i = 0; i + 1 < headers.length; i += 2)
-    proxyReq.appendHeader(headers[i] ?? '', headers[i + 1] ?? '');
-}
-
-function rewriteAnswer(answer: IncomingMessage, session: Session, own: string[]): void {
-  const list = [...responseHeaders(answer.rawHeaders, stampOf(session)), ...own];
-  Object.defineProperty(answer, 'headers', { value: headerRecord(list) });
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] ?? '';
+    let value = req.rawHeaders[i + 1] ?? '';
+    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
+    if (/^connection$/i.test(name)) value = value.replaceAll(/\b(upgrade|http2-settings)\b/gi, '');
+    headers.push(name, value);
+  }
+  const line = `${req.method} ${req.url} HTTP/${req.httpVersion}`;
+  socket.unshift(Buffer.concat([Buffer.from(headText(line, headers), 'latin1'), head]));
+  server.emit('connection', socket);
 }

@@ -10,10 +10,12 @@ export type FailureCode =
   | 'reset'
   | 'bad_response'
   | 'request_cut'
+  | 'upstream_busy'
+  | 'too_many_tunnels'
   | 'shutting_down'
   | 'internal';
 
-/** A failed exchange with an upstream. `cause` is the library's error, for the log alone. */
+/** A failed exchange with an upstream. `cause` is for the log alone. */
 export class UpstreamError extends Error {
   readonly code: FailureCode;
 
@@ -27,33 +29,19 @@ export class UpstreamError extends Error {
 const codes: Record<string, FailureCode> = {
   ECONNREFUSED: 'connect_refused',
   ETIMEDOUT: 'connect_timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   ENOTFOUND: 'name_unknown',
   EAI_AGAIN: 'name_unknown',
   EHOSTUNREACH: 'connect_failed',
   ENETUNREACH: 'connect_failed',
   EADDRNOTAVAIL: 'connect_failed',
   EMFILE: 'connect_failed',
-  UND_ERR_HEADERS_TIMEOUT: 'response_timeout',
-  UND_ERR_BODY_TIMEOUT: 'idle_timeout',
-  UND_ERR_SOCKET: 'reset',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
-  UND_ERR_HEADERS_OVERFLOW: 'bad_response',
-  ERR_ASSERTION: 'bad_response', // undici asserts on answers that cannot be, such as a bare 101
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'reset',
-  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'request_cut',
-  UND_ERR_ABORTED: 'request_cut',
-  UND_ERR_CLOSED: 'shutting_down',
-  UND_ERR_DESTROYED: 'shutting_down',
 };
 
-/** Names an error of Node's or undici's. Several attempts at one address come as an AggregateError. */
+/** Names an error of Node's. Several attempts at one address come as an AggregateError. */
 export function upstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  // undici gives its parser's errors a code only for some.
-  if (error instanceof Error && error.name === 'HTTPParserError')
-    return new UpstreamError('bad_response', error);
   const code = codeOf(error) ?? (error instanceof AggregateError ? codeOf(error.errors[0]) : undefined) ?? '';
   return new UpstreamError(codes[code] ?? guess(code), error);
 }
@@ -64,7 +52,6 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function guess(code: string): FailureCode {
-  if (code.startsWith('HPE_')) return 'bad_response'; // Node's parser, for upgrades
   if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO/.test(code)) return 'tls_failed';
   return 'internal';
 }

@@ -1,187 +1,141 @@
-import { Pool, type Dispatcher } from 'undici';
-import { UpstreamError, upstreamError } from './failure.ts';
+import { createConnect, standsAt } from './connect.ts';
+import { Connection, type Owner, type Timeouts } from './connection.ts';
+import {
+  CarriedExchange,
+  type Answer,
+  type Exchange,
+  type RequestBody,
+  type RequestHead,
+} from './exchange.ts';
+import { UpstreamError, type FailureCode } from './failure.ts';
+import { createReplayBudget } from './replay-budget.ts';
+import { createResolver } from './resolve.ts';
 
-/** Timeouts in milliseconds. */
-export type PoolOptions = {
-  connectTimeout: number;
-  responseTimeout: number;
-  idleTimeout: number;
+export type PoolOptions = Timeouts & {
   maxConnections: number;
+  /** Tunnels and event streams, which do not count as connections. */
+  maxTunnels: number;
+  /** Exchanges that may wait for a connection, for `connectTimeout` at the longest. */
+  queue: number;
 };
-
-/** A request as it goes on the wire; `headers` alternate names and values and hold no framing but Content-Length. */
-export type RequestHead = { method: string; path: string; headers: string[] };
-
-/** A body that is read as fast as the upstream takes it. */
-export type RequestBody = AsyncIterable<Uint8Array>;
-
-/**
- * What an exchange reports, in this order: any number of informational heads, one head, data, then either the
- * end with the trailers or, at any moment, one error. Headers and trailers alternate names and values.
- */
-export type Answer = {
-  onInformational(status: number, headers: string[]): void;
-  onHead(status: number, reasonPhrase: string, headers: string[]): void;
-  /** Returns false to hold the rest back until `resume`. */
-  onData(chunk: Buffer): boolean;
-  onEnd(trailers: string[]): void;
-  onError(error: UpstreamError): void;
-};
-
-/** An exchange under way. After `abort` nothing more is reported. */
-export type Exchange = { resume(): void; abort(): void };
 
 /** Connections to one upstream, kept alive between exchanges. */
 export type UpstreamPool = {
   send(head: RequestHead, body: RequestBody | undefined, answer: Answer): Exchange;
-  /** Ends idle connections at once and the others with their exchange. */
-  close(): Promise<void>;
-  /** Cuts every connection. */
-  destroy(): Promise<void>;
+  /** Cuts every connection, and takes no more. */
+  destroy(): void;
 };
 
+const resolve = createResolver();
+
 export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
-  const pool = new Pool(origin.origin, {
-    connections: options.maxConnections,
-    pipelining: 1,
-    connect: { timeout: options.connectTimeout },
-    // Deadlines are kept below: undici's stop while a body is paused, begin anew with every informational answer,
-    // and make a timer and a weak reference for each phase of each request.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const connect = createConnect(origin, resolve);
+  const standing = standsAt(origin);
+  const budget = createReplayBudget();
+  const connections = new Set<Connection>();
+  const tunnels = new Set<Connection>();
+  /** The most recently used last, and used first: the others grow old and are closed. */
+  const idle: Connection[] = [];
+  const queue: CarriedExchange[] = [];
+  let destroyed = false;
+
+  const place = { resume() {}, drop: (exchange: CarriedExchange) => remove(queue, exchange) };
+  const owner: Owner = {
+    onFree(connection) {
+      const next = queue.shift();
+      if (next === undefined) idle.push(connection);
+      else connection.carry(next);
+    },
+    onTunnel(connection) {
+      if (tunnels.size >= options.maxTunnels) return false;
+      tunnels.add(connection);
+      if (connections.delete(connection)) openForNext();
+      return true;
+    },
+    onGone(connection) {
+      tunnels.delete(connection);
+      remove(idle, connection);
+      if (connections.delete(connection)) openForNext();
+    },
+    onFailure(exchange, error, untouched) {
+      const replay = untouched && error.code === 'reset' && exchange.replayable && !destroyed;
+      if (!replay || exchange.answer === undefined || !budget.take(performance.now()))
+        return exchange.fail(error);
+      exchange.replayable = false;
+      // The other idle connections may be as dead.
+      serve(exchange, undefined);
+    },
+  };
+
+  function open(exchange: CarriedExchange): void {
+    connections.add(new Connection(connect, standing, options, owner, exchange));
+    sweeping ??= setInterval(sweep, sweepEvery).unref();
+  }
+
+  function openForNext(): void {
+    if (destroyed || connections.size >= options.maxConnections) return;
+    const next = queue.shift();
+    if (next !== undefined) open(next);
+  }
+
+  /** On a kept connection, a new one, or as soon as there is one. */
+  function serve(exchange: CarriedExchange, kept: Connection | undefined): void {
+    if (kept !== undefined) kept.carry(exchange);
+    else if (connections.size < options.maxConnections) open(exchange);
+    else if (queue.length >= options.queue) later(exchange, 'upstream_busy');
+    else {
+      exchange.carrier = place;
+      exchange.waitsUntil = performance.now() + options.connectTimeout;
+      queue.push(exchange);
+    }
+  }
+
+  function keptConnection(): Connection | undefined {
+    for (;;) {
+      const kept = idle.pop();
+      if (kept === undefined || kept.deadline > performance.now()) return kept;
+      kept.destroy();
+    }
+  }
+
+  // One timer looks at all deadlines: one for each exchange would cost more than it is worth.
+  const shortest = Math.min(options.connectTimeout, options.responseTimeout, options.idleTimeout);
+  const sweepEvery = Math.min(500, Math.max(5, shortest / 20));
+  let sweeping: NodeJS.Timeout | undefined;
+  function sweep(): void {
+    const now = performance.now();
+    for (const connection of connections) if (connection.deadline <= now) connection.expire();
+    for (const connection of tunnels) if (connection.deadline <= now) connection.expire();
+    while ((queue[0]?.waitsUntil ?? Infinity) <= now) queue.shift()?.fail(new UpstreamError('upstream_busy'));
+    if (connections.size + tunnels.size > 0) return;
+    clearInterval(sweeping);
+    sweeping = undefined;
+  }
+
   return {
     send(head, body, answer) {
-      const exchange = new UndiciExchange(answer, options);
-      try {
-        pool.dispatch(
-          {
-            method: head.method,
-            path: head.path,
-            headers: head.headers,
-            // undici's runtime takes any async iterable; its types name only a few.
-            body: (body === undefined ? null : exchange.watched(body)) as Dispatcher.DispatchOptions['body'] &
-              RequestBody,
-          },
-          exchange,
-        );
-      } catch (error) {
-        exchange.onError(error);
-      }
+      const exchange = new CarriedExchange(head, body, answer);
+      budget.count(exchange.startedAt);
+      if (destroyed) later(exchange, 'shutting_down');
+      else if (body?.framing === 'tunnel' && tunnels.size >= options.maxTunnels)
+        later(exchange, 'too_many_tunnels');
+      else serve(exchange, keptConnection());
       return exchange;
     },
-    close: () => pool.close(),
-    destroy: () => pool.destroy(),
+    destroy() {
+      destroyed = true;
+      for (const exchange of queue.splice(0)) exchange.fail(new UpstreamError('shutting_down'));
+      for (const connection of [...connections, ...tunnels]) connection.shutDown();
+    },
   };
 }
 
-/**
- * One dispatch. It speaks undici's older handler interface, which is the one its core calls: header names and
- * repeated headers arrive as they were sent, where the newer one gives a lower-cased object.
- */
-class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
-  #answer: Answer | undefined;
-  #abort: ((error?: Error) => void) | undefined;
-  #resume: (() => void) | undefined;
-  readonly #responseTimeout: number;
-  readonly #idleTimeout: number;
-  #timer: NodeJS.Timeout;
-  /** When the body last moved; 0 before the head. */
-  #movedAt = 0;
-
-  constructor(answer: Answer, { responseTimeout, idleTimeout }: PoolOptions) {
-    this.#answer = answer;
-    this.#responseTimeout = responseTimeout;
-    this.#idleTimeout = idleTimeout;
-    this.#timer = setTimeout(expire, responseTimeout, this);
-  }
-
-  resume(): void {
-    this.#movedAt = performance.now();
-    this.#resume?.();
-  }
-
-  #beginBody(): void {
-    this.#movedAt = performance.now();
-    // A timer that fires sooner finds out itself how long there is left.
-    if (this.#idleTimeout >= this.#responseTimeout) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(expire, this.#idleTimeout, this);
-  }
-
-  /** The body, putting the deadline for the answer off while it moves. */
-  async *watched(body: RequestBody): RequestBody {
-    for await (const chunk of body) {
-      this.#timer.refresh();
-      yield chunk;
-    }
-  }
-
-  /** The timer fired: for the head it is the deadline, in the body a time to look whether it still moves. */
-  expire(): void {
-    const left = this.#movedAt === 0 ? 0 : this.#movedAt + this.#idleTimeout - performance.now();
-    if (left > 0) {
-      this.#timer = setTimeout(expire, left, this);
-      return;
-    }
-    const abort = this.#abort;
-    const error = new UpstreamError(this.#movedAt === 0 ? 'response_timeout' : 'idle_timeout');
-    this.#finish()?.onError(error);
-    abort?.(error);
-  }
-
-  abort(): void {
-    const abort = this.#abort;
-    if (this.#finish() !== undefined) abort?.(new UpstreamError('request_cut'));
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    if (this.#answer === undefined) abort(new UpstreamError('request_cut'));
-  }
-
-  onHeaders(status: number, headers: Buffer[], resume: () => void, reasonPhrase: string): boolean {
-    if (status >= 200) this.#beginBody();
-    this.#resume = resume;
-    if (status < 200) this.#answer?.onInformational(status, asText(headers));
-    else this.#answer?.onHead(status, reasonPhrase, asText(headers));
-    return this.#answer !== undefined;
-  }
-
-  onData(chunk: Buffer): boolean {
-    this.#movedAt = performance.now();
-    return this.#answer?.onData(chunk) ?? false;
-  }
-
-  onUpgrade(_status: number, _headers: Buffer[] | string[] | null, socket: { destroy(): unknown }): void {
-    socket.destroy();
-    this.onError(new UpstreamError('bad_response'));
-  }
-
-  onComplete(trailers: Buffer[] | string[] | null): void {
-    this.#finish()?.onEnd(trailers === null ? [] : asText(trailers));
-  }
-
-  onError(error: unknown): void {
-    this.#finish()?.onError(upstreamError(error));
-  }
-
-  /**
-   * Lets go of everything, so that nothing more is reported. undici keeps a handler beyond its exchange: what hung on
-   * it would outlive the young generation, and cost a full collection later (3 KB a request, when measured).
-   */
-  #finish(): Answer | undefined {
-    const answer = this.#answer;
-    clearTimeout(this.#timer);
-    this.#answer = undefined;
-    this.#abort = undefined;
-    this.#resume = undefined;
-    return answer;
-  }
+/** Fails an exchange once its sender knows of it. */
+function later(exchange: CarriedExchange, code: FailureCode): void {
+  process.nextTick(() => exchange.fail(new UpstreamError(code)));
 }
 
-const expire = (exchange: UndiciExchange) => exchange.expire();
-
-function asText(parts: readonly (Buffer | string)[]): string[] {
-  return parts.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+function remove<T>(list: T[], one: T): void {
+  const at = list.indexOf(one);
+  if (at >= 0) list.splice(at, 1);
 }

@@ -61,7 +61,7 @@ limits: { headerBytes: 4KiB, headerCount: 20, uriBytes: 1KiB }
     ['header count', `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(20)}\r\n`, '431 too-many-headers'],
     ['header bytes', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(5000)}\r\n\r\n`, '431 head-too-large'],
     ['long target', `GET /${'y'.repeat(1024)} HTTP/1.1\r\nHost: a\r\n\r\n`, '414 uri-too-long'],
-    ['no target to route by', 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', '400 bad-target'],
+    ['no target to route by', 'GET * HTTP/1.1\r\nHost: a\r\n\r\n', '400 bad-target'],
     ['strange version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', '505 bad-version'],
     ['strange authority', 'GET http://a,b;c@d/ HTTP/1.1\r\nHost: a\r\n\r\n', '400 bad-target'],
     ['strange target', 'GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n', '400 bad-target'],

@@ -5,7 +5,7 @@ import { request } from '../support/client.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-// A paused body has no deadline in undici: a client that stopped reading held its upstream connection for ever.
+// Without a deadline for a paused body, a client that stops reading holds its upstream connection for ever.
 await t.test('a client that stops reading is cut after the idle timeout', async (t) => {
   const upstream = await startUpstream(t, (req, res) => {
     if (req.url === '/fact/big') res.end(Buffer.alloc(32 * 1024 * 1024));
@@ -25,7 +25,7 @@ await t.test('a client that stops reading is cut after the idle timeout', async 
   socket.destroy();
 });
 
-// Each informational answer begins undici's deadline anew.
+// Were each informational answer to begin the deadline anew, an upstream could hold a client for ever.
 await t.test('informational answers do not put the deadline off', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => {
     const timer = setInterval(() => res.writeProcessing(), 20);

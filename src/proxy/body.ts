@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { Limits } from '../config/schema.ts';
+import type { RequestBody } from '../upstream/exchange.ts';
+import { ProxyError } from './errors.ts';
+import { trailerHeaders } from './headers.ts';
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'transfer-encoding': coding, 'content-length': length } = headers;
+  return coding !== undefined || (length !== undefined && length !== '0');
+}
+
+/** Whether the client waits for 100 (Continue) before it sends its body. */
+export const expectsContinue = ({ headers }: IncomingMessage): boolean =>
+  headers.expect?.toLowerCase() === '100-continue';
+
+/** Whether a body is larger than allowed by its own account. */
+export const isDeclaredTooLarge = ({ headers }: IncomingMessage, { bodyBytes }: Limits): boolean =>
+  Number(headers['content-length'] ?? 0) > bodyBytes;
+
+/**
+ * A request's body within its limits: one in chunks is counted as it passes, and a client that falls silent is given
+ * up on. Time in which nobody reads is not the client's. A limit that is exceeded goes to `fail`.
+ */
+export function watchedBody(
+  req: IncomingMessage,
+  { bodyBytes, bodyIdleTimeout }: Limits,
+  fail: (error: ProxyError) => void,
+): RequestBody {
+  let received = 0;
+  let movedAt = performance.now();
+  let timer: NodeJS.Timeout;
+  const body: RequestBody = {
+    framing: req.headers['transfer-encoding'] === undefined ? 'length' : 'chunked',
+    stream: req,
+    held: expectsContinue(req),
+    onChunk(chunk) {
+      received += chunk.length;
+      movedAt = performance.now();
+      if (received > bodyBytes) fail(new ProxyError('body_too_large'));
+    },
+    trailers: () => trailerHeaders(req.rawTrailers),
+  };
+  const look = () => {
+    const waits = body.held === true || req.readableFlowing !== true;
+    const left = waits ? bodyIdleTimeout : movedAt + bodyIdleTimeout - performance.now();
+    if (left > 0) timer = setTimeout(look, left);
+    else fail(new ProxyError('body_timeout'));
+  };
+  timer = setTimeout(look, bodyIdleTimeout);
+  req.once('close', () => clearTimeout(timer));
+  return body;
+}

@@ -1,0 +1,252 @@
+import type { Socket } from 'node:net';
+import type { Connect } from './connect.ts';
+import type { CarriedExchange, Carrier } from './exchange.ts';
+import { UpstreamError, upstreamError } from './failure.ts';
+import { ResponseParser, type ResponseSink } from './response-parser.ts';
+import { sendBody } from './send-body.ts';
+
+/** Milliseconds. */
+export type Timeouts = { connectTimeout: number; responseTimeout: number; idleTimeout: number };
+
+/** What a connection tells its pool. */
+export type Owner = {
+  /** Its exchange ended cleanly: it may carry another. */
+  onFree(connection: Connection): void;
+  /** It carries a tunnel or an event stream from now on; false when there is no room for one. */
+  onTunnel(connection: Connection): boolean;
+  onGone(connection: Connection): void;
+  /** `untouched` when the connection had served before and not a byte of this answer came. */
+  onFailure(exchange: CarriedExchange, error: UpstreamError, untouched: boolean): void;
+};
+
+/** Milliseconds that an idle connection is kept when its upstream does not say: less than what servers do. */
+const keepIdle = 4000;
+const keepIdleAtMost = 600_000;
+
+/** One socket to an upstream, and the exchange on it. */
+export class Connection implements Carrier, ResponseSink {
+  readonly #socket: Socket;
+  readonly #owner: Owner;
+  readonly #timeouts: Timeouts;
+  readonly #parser = new ResponseParser(this);
+  #exchange: CarriedExchange | undefined;
+  #stopBody: (() => void) | undefined;
+  #stands = false;
+  #gone = false;
+  /** Whether an exchange has ended on it. */
+  #served = false;
+  /** Whether the request is sent to its end. */
+  #sent = false;
+  /** Whether any byte of the answer has come, and its head. */
+  #heard = false;
+  #headed = false;
+  #tunnel = false;
+  /** Whether the answer is taken as it comes. */
+  #flowing = true;
+  /** When it is too late, on the clock of `performance.now()`. The pool looks. */
+  deadline: number;
+
+  constructor(
+    connect: Connect,
+    standing: string,
+    timeouts: Timeouts,
+    owner: Owner,
+    exchange: CarriedExchange,
+  ) {
+    this.#owner = owner;
+    this.#timeouts = timeouts;
+    this.#exchange = exchange;
+    exchange.carrier = this;
+    this.deadline = performance.now() + timeouts.connectTimeout;
+    this.#socket = connect((chunk) => this.#onBytes(chunk));
+    this.#socket
+      .once(standing, () => this.#onStanding())
+      .on('end', () => this.#onEnd())
+      .on('error', (error) => this.#fail(error))
+      .on('close', () => this.#fail(new UpstreamError('reset')));
+  }
+
+  /** Carries a further exchange. */
+  carry(exchange: CarriedExchange): void {
+    this.#exchange = exchange;
+    exchange.carrier = this;
+    this.#send(exchange);
+  }
+
+  resume(): void {
+    this.#flowing = true;
+    this.deadline = performance.now() + this.#timeouts.idleTimeout;
+    this.#socket.resume();
+  }
+
+  drop(): void {
+    this.#detach();
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#socket.destroy();
+    this.#owner.onGone(this);
+  }
+
+  /** Ends it and what it carries. */
+  shutDown(): void {
+    this.#fail(new UpstreamError('shutting_down'));
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    if (!this.#stands) this.#fail(new UpstreamError('connect_timeout'));
+    else this.#fail(new UpstreamError(this.#headed ? 'idle_timeout' : 'response_timeout'));
+  }
+
+  #onStanding(): void {
+    this.#stands = true;
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    exchange.mark('connect');
+    this.#send(exchange);
+  }
+
+  #send(exchange: CarriedExchange): void {
+    const { body } = exchange;
+    this.#parser.begin({ method: exchange.method, protocol: body?.protocol });
+    this.#heard = false;
+    this.#headed = false;
+    this.deadline = performance.now() + this.#timeouts.responseTimeout;
+    this.#socket.write(exchange.text, 'latin1');
+    this.#sent = body === undefined || body.framing === 'tunnel';
+    if (body === undefined || this.#sent) return;
+    // While the client is to send, it is not the upstream that is late.
+    if (!body.held) this.deadline = Infinity;
+    this.#stopBody = sendBody(body, this.#socket, this);
+  }
+
+  onMoved(tookAll: boolean): void {
+    const now = performance.now();
+    if (this.#headed) this.deadline = now + this.#timeouts.idleTimeout;
+    else this.deadline = tookAll ? Infinity : now + this.#timeouts.responseTimeout;
+  }
+
+  onSent(): void {
+    this.#sent = true;
+    if (this.#tunnel && this.#socket.readableEnded) return this.#closeTunnel();
+    if (!this.#headed) this.deadline = performance.now() + this.#timeouts.responseTimeout;
+  }
+
+  onCut(): void {
+    this.#fail(new UpstreamError('request_cut'));
+  }
+
+  /** Returns whether to go on reading. */
+  #onBytes(chunk: Buffer): boolean {
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      // Nobody has asked.
+      this.destroy();
+      return false;
+    }
+    if (!this.#heard) {
+      this.#heard = true;
+      exchange.mark('firstByte');
+    }
+    let complete: boolean;
+    try {
+      complete = this.#parser.execute(chunk);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+    if (this.#exchange !== exchange) return false;
+    if (complete) this.#complete(exchange);
+    else if (this.#headed) this.deadline = performance.now() + this.#timeouts.idleTimeout;
+    return this.#flowing;
+  }
+
+  onInformational(status: number, headers: string[]): void {
+    // From now on the client is to send.
+    if (status === 100 && !this.#sent) this.deadline = Infinity;
+    this.#exchange?.answer?.onInformational(status, headers);
+  }
+
+  onHead(status: number, reasonPhrase: string, headers: string[]): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    this.#headed = true;
+    if (status === 101 || isEventStream(headers)) {
+      if (!this.#owner.onTunnel(this)) throw new UpstreamError('too_many_tunnels');
+      this.#tunnel = true;
+    }
+    exchange.answer?.onHead(status, reasonPhrase, headers);
+    if (status === 101 && exchange.body !== undefined)
+      this.#stopBody = sendBody(exchange.body, this.#socket, this);
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.#exchange?.answer?.onData(chunk) === false) this.#flowing = false;
+  }
+
+  #onEnd(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) this.destroy();
+    else if (!this.#parser.end()) this.#fail(new UpstreamError('reset'));
+    else if (exchange.body?.framing !== 'tunnel' || !this.#tunnel) this.#complete(exchange);
+    else {
+      exchange.answer?.onEnd([]);
+      if (this.#socket.writableEnded) this.#closeTunnel();
+    }
+  }
+
+  /** Both ways have ended. */
+  #closeTunnel(): void {
+    this.#detach()?.finish();
+    this.#socket.destroySoon();
+  }
+
+  #complete(exchange: CarriedExchange): void {
+    const { keepAlive, excess, trailers } = this.#parser;
+    const clean = keepAlive && excess === 0 && this.#sent && !this.#tunnel;
+    this.#detach();
+    this.#served = true;
+    this.#flowing = true;
+    const idle = clean ? this.#idleTime() : 0;
+    if (idle > 0) {
+      this.deadline = performance.now() + idle;
+      this.#owner.onFree(this);
+    } else this.destroy();
+    exchange.end(trailers);
+  }
+
+  #idleTime(): number {
+    const seconds = this.#parser.keepAliveSeconds;
+    // A second less than the upstream, so that it is not the one that closes.
+    return seconds === undefined ? keepIdle : Math.min((seconds - 1) * 1000, keepIdleAtMost);
+  }
+
+  #fail(error: unknown): void {
+    const exchange = this.#detach();
+    const untouched = this.#served && !this.#heard;
+    this.destroy();
+    if (exchange !== undefined) this.#owner.onFailure(exchange, upstreamError(error), untouched);
+  }
+
+  #detach(): CarriedExchange | undefined {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#stopBody?.();
+    this.#stopBody = undefined;
+    return exchange;
+  }
+}
+
+/** Such an answer has no end: it must not keep others from a connection. */
+function isEventStream(headers: readonly string[]): boolean {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (name.length === 12 && name.toLowerCase() === 'content-type')
+      return /^text\/event-stream\b/i.test(headers[i + 1] as string);
+  }
+  return false;
+}

@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream';
+import type { UpstreamError } from './failure.ts';
+
+/** A request as it goes on the wire. `headers` alternate names and values; Content-Length may be among them. */
+export type RequestHead = { method: string; path: string; headers: string[] };
+
+/**
+ * What follows a request's head: a body as long as its Content-Length says, a body in chunks, or, once the upstream
+ * has agreed, a tunnel. It is read as fast as the upstream takes it.
+ */
+export type RequestBody = {
+  framing: 'length' | 'chunked' | 'tunnel';
+  stream: Readable;
+  /** Whether its sender waits for 100 (Continue) before it sends. */
+  held?: boolean;
+  /** Told of each piece before it is sent on. */
+  onChunk?(chunk: Buffer): void;
+  /** Asked for once a chunked body has ended. */
+  trailers?(): string[];
+  /** The protocol asked for, in lower case; a tunnel has one. */
+  protocol?: string;
+};
+
+/**
+ * What an exchange reports, in this order: any number of informational heads, one head, data, then either the
+ * end with the trailers or, at any moment, one error. Headers and trailers alternate names and values. A head of 101
+ * is that of a tunnel: the data is what comes through it.
+ */
+export type Answer = {
+  onInformational(status: number, headers: string[]): void;
+  onHead(status: number, reasonPhrase: string, headers: string[]): void;
+  /** `chunk` is lent for the call. Returns false to hold the rest back until `resume`. */
+  onData(chunk: Buffer): boolean;
+  onEnd(trailers: string[]): void;
+  onError(error: UpstreamError): void;
+};
+
+/** Milliseconds from the start of the exchange. */
+export type Timings = {
+  /** Until its connection stood; undefined on a kept one. */
+  connect: number | undefined;
+  /** Until the first byte of the answer; undefined before it. */
+  firstByte: number | undefined;
+  /** Until the end; undefined before it. */
+  total: number | undefined;
+};
+
+/** An exchange under way. After `abort` nothing more is reported. */
+export type Exchange = {
+  readonly timings: Timings;
+  resume(): void;
+  abort(): void;
+};
+
+/** Methods that may be sent twice (RFC 9110 §9.2.2). */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Whether a request may be sent again when its connection turned out to be dead. */
+export const isReplayable = (method: string, body: RequestBody | undefined): boolean =>
+  body === undefined && idempotent.has(method);
+
+/** The bytes of a request's head, in latin1. */
+export function requestText({ method, path, headers }: RequestHead, body: RequestBody | undefined): string {
+  let text = `${method} ${path} HTTP/1.1\r\n`;
+  for (let i = 0; i + 1 < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  if (body?.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (body?.framing === 'tunnel') text += `Connection: Upgrade\r\nUpgrade: ${body.protocol ?? ''}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** What holds an exchange: a place in the queue, or a connection. */
+export type Carrier = { resume(): void; drop(exchange: CarriedExchange): void };
+
+/** An exchange as the pool and its connections see it. It lets go of its answer when it is over. */
+export class CarriedExchange implements Exchange {
+  readonly method: string;
+  readonly text: string;
+  readonly body: RequestBody | undefined;
+  readonly startedAt = performance.now();
+  readonly timings: Timings = { connect: undefined, firstByte: undefined, total: undefined };
+  answer: Answer | undefined;
+  carrier: Carrier | undefined;
+  /** Whether it may still be sent again. */
+  replayable: boolean;
+  /** When its place in the queue expires. */
+  waitsUntil = 0;
+
+  constructor(head: RequestHead, body: RequestBody | undefined, answer: Answer) {
+    this.method = head.method;
+    this.text = requestText(head, body);
+    this.body = body;
+    this.answer = answer;
+    this.replayable = isReplayable(head.method, body);
+  }
+
+  mark(time: keyof Timings): void {
+    this.timings[time] = performance.now() - this.startedAt;
+  }
+
+  resume(): void {
+    if (this.answer !== undefined) this.carrier?.resume();
+  }
+
+  abort(): void {
+    const { carrier } = this;
+    if (this.finish() !== undefined) carrier?.drop(this);
+  }
+
+  end(trailers: string[]): void {
+    this.finish()?.onEnd(trailers);
+  }
+
+  fail(error: UpstreamError): void {
+    this.finish()?.onError(error);
+  }
+
+  /** Nothing more is reported. */
+  finish(): Answer | undefined {
+    const { answer } = this;
+    if (answer !== undefined) this.mark('total');
+    this.answer = undefined;
+    this.carrier = undefined;
+    return answer;
+  }
+}

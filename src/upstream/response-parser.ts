@@ -1,0 +1,305 @@
+import { UpstreamError } from './failure.ts';
+
+/** What a parser reports as it reads. A chunk is a view on the bytes given to `execute`. */
+export type ResponseSink = {
+  onInformational(status: number, headers: string[]): void;
+  onHead(status: number, reasonPhrase: string, headers: string[]): void;
+  onBody(chunk: Buffer): void;
+};
+
+/** What of the request decides how its answer is framed. */
+export type Asked = { method: string; protocol: string | undefined };
+
+/** Bytes of a head, its informational ones included, and of all trailers. */
+const maxHeadBytes = 64 * 1024;
+/** Bytes of chunk extensions in one answer. */
+const maxExtensionBytes = 16 * 1024;
+/** Bytes looked at when lines are read: heads are longer than the lines between chunks. */
+const headWindow = 8192;
+const chunkLineWindow = 64;
+
+type State =
+  | 'status line'
+  | 'headers'
+  | 'sized body'
+  | 'body until close'
+  | 'chunk size'
+  | 'chunk data'
+  | 'chunk end'
+  | 'trailers'
+  | 'tunnel'
+  | 'done';
+
+/**
+ * Reads one answer after another from the bytes of a connection, as RFC 9112 has them and in no other way: where the
+ * RFC lets a recipient repair, this one refuses, since two readers that repair differently disagree on where a
+ * message ends. Throws an UpstreamError, `bad_response`, after which it must not be used.
+ */
+export class ResponseParser {
+  readonly #sink: ResponseSink;
+  #asked: Asked = { method: 'GET', protocol: undefined };
+  #state: State = 'done';
+  /** The beginning of a line whose end has not come. */
+  #partial = '';
+  #headBytes = 0;
+  #extensionBytes = 0;
+  /** Bytes of the body, or of this chunk, still to come. */
+  #left = 0;
+  #minor = 1;
+  #status = 0;
+  #reasonPhrase = '';
+  #headers: string[] = [];
+  #contentLength: string | undefined;
+  #transferEncoding: string | undefined;
+  #connection = '';
+  #upgrade: string | undefined;
+
+  /** Whether the connection may be used again once this answer is complete. */
+  keepAlive = false;
+  /** Seconds the upstream says it keeps an idle connection, from Keep-Alive. */
+  keepAliveSeconds: number | undefined;
+  trailers: string[] = [];
+  /** Bytes of the last chunk that lie behind the end of the answer. */
+  excess = 0;
+
+  constructor(sink: ResponseSink) {
+    this.#sink = sink;
+  }
+
+  /** Makes ready for the answer to the next request. */
+  begin(asked: Asked): void {
+    this.#asked = asked;
+    this.#partial = '';
+    this.#headBytes = 0;
+    this.#extensionBytes = 0;
+    this.trailers = [];
+    this.excess = 0;
+    this.#beginHead();
+  }
+
+  /** Reads on; true once the answer is complete. */
+  execute(chunk: Buffer): boolean {
+    let at = 0;
+    while (at < chunk.length && this.#state !== 'done') {
+      const state = this.#state;
+      if (state === 'sized body' || state === 'chunk data') at = this.#readBody(chunk, at);
+      else if (state === 'body until close' || state === 'tunnel') {
+        this.#sink.onBody(at === 0 ? chunk : chunk.subarray(at));
+        return false;
+      } else at = this.#readLines(chunk, at);
+    }
+    this.excess = chunk.length - at;
+    return this.#state === 'done';
+  }
+
+  /** The upstream has ended the connection; true when that ends the answer as it should. */
+  end(): boolean {
+    return this.#state === 'body until close' || this.#state === 'tunnel' || this.#state === 'done';
+  }
+
+  #readBody(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#left);
+    this.#left -= end - at;
+    this.#sink.onBody(chunk.subarray(at, end));
+    if (this.#left === 0) this.#state = this.#state === 'sized body' ? 'done' : 'chunk end';
+    return end;
+  }
+
+  /** Reads lines until the state calls for something else or the bytes end. Returns how far it came. */
+  #readLines(chunk: Buffer, at: number): number {
+    const window = this.#state === 'chunk size' || this.#state === 'chunk end' ? chunkLineWindow : headWindow;
+    const text = chunk.toString('latin1', at, Math.min(chunk.length, at + window));
+    let from = 0;
+    for (;;) {
+      const lineFeed = text.indexOf('\n', from);
+      if (lineFeed < 0) break;
+      let line = text.slice(from, lineFeed);
+      if (this.#partial !== '') {
+        line = this.#partial + line;
+        this.#partial = '';
+      }
+      if (!line.endsWith('\r')) throw bad('a line that does not end in CRLF');
+      from = lineFeed + 1;
+      this.#onLine(line, line.length - 1);
+      if (!inLines.has(this.#state)) return at + from;
+    }
+    this.#partial += text.slice(from);
+    if (this.#partial.length + this.#headBytes > maxHeadBytes) throw bad('a head that is too long');
+    return at + text.length;
+  }
+
+  /** `length` leaves the CR out. */
+  #onLine(line: string, length: number): void {
+    const state = this.#state;
+    if (state === 'chunk size') return this.#readChunkSize(line.slice(0, length));
+    if (state === 'chunk end') {
+      if (length !== 0) throw bad('a chunk longer than its size');
+      this.#state = 'chunk size';
+      return;
+    }
+    this.#count(length);
+    if (state === 'status line') this.#readStatusLine(line.slice(0, length));
+    else if (length > 0) this.#readHeader(line, length, state === 'headers' ? this.#headers : this.trailers);
+    else if (state === 'headers') this.#endHead();
+    else this.#state = 'done';
+  }
+
+  #count(length: number): void {
+    this.#headBytes += length + 2;
+    if (this.#headBytes > maxHeadBytes) throw bad('a head that is too long');
+  }
+
+  #beginHead(): void {
+    this.#state = 'status line';
+    this.#headers = [];
+    this.#contentLength = undefined;
+    this.#transferEncoding = undefined;
+    this.#connection = '';
+    this.#upgrade = undefined;
+    this.keepAliveSeconds = undefined;
+  }
+
+  /** RFC 9112 §4. A missing blank before an empty reason phrase is common, and harmless. */
+  #readStatusLine(line: string): void {
+    const match = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(line);
+    if (match === null) throw bad('a malformed status line');
+    this.#minor = match[1] === '1' ? 1 : 0;
+    this.#status = Number(match[2]);
+    this.#reasonPhrase = match[3] ?? '';
+    this.#state = 'headers';
+  }
+
+  /** RFC 9112 §5. A folded line begins with a blank, which no name does. */
+  #readHeader(line: string, length: number, into: string[]): void {
+    let colon = 0;
+    while (colon < length && isTokenCharacter[line.charCodeAt(colon)] === 1) colon += 1;
+    if (colon === 0 || colon === length || line.charCodeAt(colon) !== 58)
+      throw bad('a malformed header name');
+    let start = colon + 1;
+    while (start < length && isBlank(line.charCodeAt(start))) start += 1;
+    let end = length;
+    while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
+    for (let i = start; i < end; i += 1)
+      if (isValueCharacter[line.charCodeAt(i)] !== 1) throw bad('a control character in a header');
+    const name = line.slice(0, colon);
+    const value = line.slice(start, end);
+    into.push(name, value);
+    if (into === this.#headers) this.#noteFraming(name, value);
+  }
+
+  /** Remembers what decides framing and the connection's life; names are told apart by length first. */
+  #noteFraming(name: string, value: string): void {
+    switch (name.length) {
+      case 7:
+        if (name.toLowerCase() === 'upgrade') this.#upgrade = value.toLowerCase();
+        break;
+      case 10:
+        switch (name.toLowerCase()) {
+          case 'connection':
+            this.#connection += `,${value.toLowerCase()}`;
+            break;
+          case 'keep-alive':
+            this.keepAliveSeconds = Number(/\btimeout=(\d{1,6})\b/i.exec(value)?.[1] ?? 'NaN');
+        }
+        break;
+      case 14:
+        if (name.toLowerCase() !== 'content-length') break;
+        if (this.#contentLength !== undefined) throw bad('two Content-Lengths');
+        this.#contentLength = value;
+        break;
+      case 17:
+        if (name.toLowerCase() !== 'transfer-encoding') break;
+        if (this.#transferEncoding !== undefined) throw bad('two Transfer-Encodings');
+        this.#transferEncoding = value.toLowerCase();
+    }
+  }
+
+  /** The head is complete: how its body is framed (RFC 9112 §6.3), and whether the connection lasts (§9.3). */
+  #endHead(): void {
+    const status = this.#status;
+    const length = this.#contentLength === undefined ? undefined : bodyLength(this.#contentLength);
+    const coding = this.#transferEncoding;
+    if (coding !== undefined) {
+      if (coding !== 'chunked') throw bad('a Transfer-Encoding that is not chunked');
+      if (length !== undefined) throw bad('Transfer-Encoding beside Content-Length');
+      if (this.#minor === 0) throw bad('Transfer-Encoding in HTTP/1.0');
+    }
+    if (status < 200) return this.#endInformational(length);
+
+    this.keepAlive =
+      this.#minor === 1 ? !hasToken(this.#connection, 'close') : hasToken(this.#connection, 'keep-alive');
+    if (this.#asked.method === 'HEAD' || status === 304) this.#state = 'done';
+    else if (status === 204) {
+      // It has no body; what says otherwise casts doubt on where the next answer begins.
+      this.#state = 'done';
+      this.keepAlive &&= coding === undefined && (length ?? 0) === 0;
+    } else if (coding !== undefined) this.#state = 'chunk size';
+    else if (length !== undefined) {
+      this.#left = length;
+      this.#state = length === 0 ? 'done' : 'sized body';
+    } else {
+      this.#state = 'body until close';
+      this.keepAlive = false;
+    }
+    this.#sink.onHead(status, this.#reasonPhrase, this.#headers);
+  }
+
+  #endInformational(length: number | undefined): void {
+    if (this.#transferEncoding !== undefined || (length ?? 0) > 0 || this.#minor === 0)
+      throw bad('an informational answer with a body');
+    const [status, headers] = [this.#status, this.#headers];
+    if (status === 101) {
+      const { protocol } = this.#asked;
+      const agreed =
+        protocol !== undefined && this.#upgrade === protocol && hasToken(this.#connection, 'upgrade');
+      if (!agreed) throw bad('an upgrade that was not asked for');
+      this.keepAlive = false;
+      this.#state = 'tunnel';
+      this.#sink.onHead(status, this.#reasonPhrase, headers);
+    } else {
+      this.#beginHead();
+      this.#sink.onInformational(status, headers);
+    }
+  }
+
+  /** RFC 9112 §7.1. Extensions mean nothing to us, and are bounded. */
+  #readChunkSize(line: string): void {
+    const match = /^([\da-f]{1,13})((?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?)$/i.exec(line);
+    if (match === null) throw bad('a malformed chunk size');
+    this.#extensionBytes += match[2]?.length ?? 0;
+    if (this.#extensionBytes > maxExtensionBytes) throw bad('too many chunk extensions');
+    this.#left = Number.parseInt(match[1] ?? '', 16);
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk data';
+  }
+}
+
+const inLines: ReadonlySet<State> = new Set<State>([
+  'status line',
+  'headers',
+  'chunk size',
+  'chunk end',
+  'trailers',
+]);
+
+/** Fifteen digits stay exact in a number, and no body is that long. */
+function bodyLength(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw bad('a malformed Content-Length');
+  return Number(text);
+}
+
+const hasToken = (list: string, token: string): boolean =>
+  list !== '' && list.split(',').some((part) => part.trim() === token);
+
+const isBlank = (code: number): boolean => code === 32 || code === 9;
+
+/** RFC 9110 §5.6.2. */
+const isTokenCharacter = table((code) => /^[!#$%&'*+\-.^_`|~\dA-Za-z]$/.test(String.fromCharCode(code)));
+
+/** RFC 9110 §5.5: visible characters, blanks, and the bytes above ASCII that HTTP calls obs-text. */
+const isValueCharacter = table((code) => code === 9 || (code >= 32 && code !== 127));
+
+function table(holds: (code: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => (holds(code) ? 1 : 0));
+}
+
+const bad = (what: string) => new UpstreamError('bad_response', new Error(`the upstream sent ${what}`));
