@@ -5,6 +5,7 @@ import type { UpstreamError } from '../upstream/failure.ts';
 import { hasBody, watchedBody } from './body.ts';
 import { headText } from './errors.ts';
 import { headerRecord, requestHeaders, responseHeaders, trailerHeaders, type HeaderList } from './headers.ts';
+import { lingerAtEnd } from './lingering-close.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
 import { tunnelBody, tunnelHead, watchForEnd } from './upgrade.ts';
 
@@ -132,7 +133,10 @@ class Relay implements Answer {
     const [req, res] = [this.#req, this.#res];
     if (this.#tunnel) return void req.socket.end();
     // What is left of a request whose answer is complete is thrown away.
-    if (!req.complete) req.resume();
+    if (!req.complete) {
+      lingerAtEnd(req.socket);
+      req.resume();
+    }
     if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(trailerHeaders(trailers)));
     const first = this.#first;
     this.#fresh = false;

@@ -7,6 +7,7 @@ import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
 import { forward } from './forward.ts';
 import { stampHeaders } from './headers.ts';
+import { lingerAtEnd } from './lingering-close.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -155,6 +156,7 @@ function giveUp(
   // What is left of a request body would be read as the next request.
   if (!res.req.complete && hasBody(res.req)) {
     headers.push('Connection', 'close');
+    lingerAtEnd(res.req.socket);
     res.req.resume();
   }
   res.writeHead(status, [...headers, ...stampHeaders(stampOf(session))]);

@@ -19,5 +19,10 @@ export function closeLingering(socket: Socket): void {
   socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
 }
 
+/** Has Node end a connection so when the answer under way, its last, is written. */
+export function lingerAtEnd(socket: Socket): void {
+  socket.destroySoon = () => closeLingering(socket);
+}
+
 /** Whether a connection is being ended, so that nothing it sends is to be served. */
 export const isLingering = (socket: Socket): boolean => ending.has(socket);

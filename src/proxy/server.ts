@@ -62,8 +62,6 @@ export function createProxyServer(
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
     clientOf(socket);
-    // What Node ends a connection with once its last answer is written.
-    socket.destroySoon = () => closeLingering(socket);
   });
   const serve = (req: IncomingMessage, res: http.ServerResponse) => {
     if (isLingering(req.socket)) return void req.resume();
