@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../config/schema.ts';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { ProxyError } from './errors.ts';
@@ -23,6 +23,7 @@ export const isDeclaredTooLarge = ({ headers }: IncomingMessage, { bodyBytes }: 
  */
 export function watchedBody(
   req: IncomingMessage,
+  res: ServerResponse,
   { bodyBytes, bodyIdleTimeout }: Limits,
   fail: (error: ProxyError) => void,
 ): RequestBody {
@@ -47,6 +48,6 @@ export function watchedBody(
     else fail(new ProxyError('body_timeout'));
   };
   timer = setTimeout(look, bodyIdleTimeout);
-  req.once('close', () => clearTimeout(timer));
+  res.once('close', () => clearTimeout(timer));
   return body;
 }

@@ -7,12 +7,15 @@ import type { HeaderList } from './headers.ts';
 export class ProxyError extends Error {
   readonly code: ErrorCode;
   readonly source: FailureSource;
+  /** Whether the request itself was at fault, so that what comes behind it on its connection is not to be trusted. */
+  readonly refused: boolean;
 
   constructor(code: ErrorCode, cause?: unknown) {
     super(code, { cause });
     this.name = 'ProxyError';
     this.code = code;
     this.source = table[code].source;
+    this.refused = this.source === 'downstream' && code !== 'no_route';
   }
 }
 

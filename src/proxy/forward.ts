@@ -5,7 +5,7 @@ import type { UpstreamError } from '../upstream/failure.ts';
 import { hasBody, watchedBody } from './body.ts';
 import { headText } from './errors.ts';
 import { headerRecord, requestHeaders, responseHeaders, trailerHeaders, type HeaderList } from './headers.ts';
-import { lingerAtEnd } from './lingering-close.ts';
+import { makeLast } from './lingering-close.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
 import { tunnelBody, tunnelHead, watchForEnd } from './upgrade.ts';
 
@@ -32,7 +32,7 @@ export function forward(
   if (decision === undefined || target === undefined)
     return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
-  const body = bodyOf(req, session, parts.limits, fail);
+  const body = bodyOf(req, res, session, parts.limits, fail);
   session.exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
@@ -46,12 +46,13 @@ export function forward(
 
 function bodyOf(
   req: IncomingMessage,
+  res: ServerResponse,
   session: Session,
   limits: Limits,
   fail: (error: unknown) => void,
 ): RequestBody | undefined {
   if (session.upgrading) return tunnelBody(req.socket);
-  return hasBody(req) ? watchedBody(req, limits, fail) : undefined;
+  return hasBody(req) ? watchedBody(req, res, limits, fail) : undefined;
 }
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
@@ -112,7 +113,7 @@ class Relay implements Answer {
       return;
     }
     // A client that is still sending would wait for us to read the rest.
-    if (!req.complete || session.client.closing) headers.push('Connection', 'close');
+    if (!req.complete || session.client.closing) makeLast(req, session.client, headers, false);
     res.writeHead(status, reasonPhrase, headers);
     this.#fresh = true;
     process.nextTick(release, this);
@@ -133,10 +134,7 @@ class Relay implements Answer {
     const [req, res] = [this.#req, this.#res];
     if (this.#tunnel) return void req.socket.end();
     // What is left of a request whose answer is complete is thrown away.
-    if (!req.complete) {
-      lingerAtEnd(req.socket);
-      req.resume();
-    }
+    if (!req.complete) req.resume();
     if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(trailerHeaders(trailers)));
     const first = this.#first;
     this.#fresh = false;

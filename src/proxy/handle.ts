@@ -7,7 +7,7 @@ import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
 import { forward } from './forward.ts';
 import { stampHeaders } from './headers.ts';
-import { lingerAtEnd } from './lingering-close.ts';
+import { makeLast } from './lingering-close.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -71,6 +71,8 @@ export function createHandler(parts: HandlerParts): Handler {
     try {
       // One at a time: pipelining must not take more of an upstream than a connection's worth.
       if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
+      // The answer before it may have been the last.
+      if (client.last) return;
       const decision = await prepare(req, session, parts);
       // The client may have left meanwhile.
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
@@ -122,17 +124,29 @@ function refuseHead(
   if (rawHeaders.length / 2 > limits.headerCount) return 'too_many_headers';
   if ((req.url?.length ?? 0) > limits.uriBytes) return 'uri_too_long';
   let hosts = 0;
+  let codings = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') codings += 1;
   }
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) return 'bad_host';
   if (hosts === 1 && !isHost(req.headers.host ?? '')) return 'bad_host';
+  if (codings > 0 && (codings > 1 || !isChunked(req))) return 'bad_request';
   if (isDeclaredTooLarge(req, limits)) return 'body_too_large';
   // What follows a request for a tunnel is the tunnel's.
   if (upgrading && hasBody(req)) return 'bad_request';
-  return req.headers.via?.includes(pseudonym) === true ? 'loop' : undefined;
+  const { via } = req.headers;
+  return via !== undefined && isNamed(pseudonym, via) ? 'loop' : undefined;
 }
+
+/** The one transfer coding there is for a request (RFC 9112 §6.1); Node's parser also takes a list that ends with it. */
+const isChunked = ({ headers, httpVersion }: IncomingMessage) =>
+  httpVersion === '1.1' && headers['transfer-encoding']?.toLowerCase() === 'chunked';
+
+/** Whether a Via names an instance as one that the message went through (RFC 9110 §7.6.3). */
+const isNamed = (pseudonym: string, via: string) =>
+  via.split(',').some((hop) => hop.trim().split(/\s+/, 2)[1] === pseudonym);
 
 /** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
 const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);
@@ -154,11 +168,9 @@ function giveUp(
   session.status = statusOf(error.code);
   const { status, headers, body } = problem(error.code, session.id);
   // What is left of a request body would be read as the next request.
-  if (!res.req.complete && hasBody(res.req)) {
-    headers.push('Connection', 'close');
-    lingerAtEnd(res.req.socket);
-    res.req.resume();
-  }
+  const { req } = res;
+  if (error.refused || (!req.complete && hasBody(req))) makeLast(req, session.client, headers, error.refused);
+  if (!req.complete) req.resume();
   res.writeHead(status, [...headers, ...stampHeaders(stampOf(session))]);
   res.end(body);
 }

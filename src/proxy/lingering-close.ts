@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { HeaderList } from './headers.ts';
+import type { Client } from './trust.ts';
 
 /** Milliseconds in which a client that is still sending may read its answer. */
 const lingering = 5000;
-
-const ending = new WeakSet<Socket>();
 
 /**
  * Ends a connection whose client may still be sending: what is written goes out, then what arrives is thrown away
@@ -11,18 +12,21 @@ const ending = new WeakSet<Socket>();
  * the answer with it (RFC 9112 §9.6).
  */
 export function closeLingering(socket: Socket): void {
-  if (ending.has(socket)) return;
-  ending.add(socket);
   socket.end();
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), lingering);
   socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
 }
 
-/** Has Node end a connection so when the answer under way, its last, is written. */
-export function lingerAtEnd(socket: Socket): void {
+/**
+ * Makes the answer with these headers the last of its connection: nothing behind its request is served, and what is
+ * still to come of it is thrown away. `suspect` when the request was refused, and more like it may follow.
+ */
+export function makeLast(req: IncomingMessage, client: Client, headers: HeaderList, suspect: boolean): void {
+  headers.push('Connection', 'close');
+  client.last = true;
+  if (req.complete && !suspect) return;
+  const { socket } = req;
+  // Node calls this once the answer is written.
   socket.destroySoon = () => closeLingering(socket);
 }
-
-/** Whether a connection is being ended, so that nothing it sends is to be served. */
-export const isLingering = (socket: Socket): boolean => ending.has(socket);

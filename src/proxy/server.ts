@@ -5,7 +5,7 @@ import type { Address } from '../config/scalars.ts';
 import type { Limits } from '../config/schema.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
-import { closeLingering, isLingering } from './lingering-close.ts';
+import { closeLingering } from './lingering-close.ts';
 import { describeClient, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
@@ -64,8 +64,10 @@ export function createProxyServer(
     clientOf(socket);
   });
   const serve = (req: IncomingMessage, res: http.ServerResponse) => {
-    if (isLingering(req.socket)) return void req.resume();
-    void handler(req, res, clientOf(req.socket));
+    const client = clientOf(req.socket);
+    // Nothing behind the last answer is served.
+    if (client.last) return void req.resume();
+    void handler(req, res, client);
   };
   server.on('request', serve);
   // Expectations are the upstream's to meet.
@@ -80,9 +82,10 @@ export function createProxyServer(
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
-    if (isLingering(socket)) return;
-    if (!socket.writable || error.code === 'ECONNRESET' || clientOf(socket).busy > 0)
-      return void socket.destroy();
+    const client = clientOf(socket);
+    if (client.last) return;
+    if (!socket.writable || error.code === 'ECONNRESET' || client.busy > 0) return void socket.destroy();
+    client.last = true;
     refuse(socket, clientErrorCode(error.code));
   });
 

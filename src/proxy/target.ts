@@ -22,6 +22,8 @@ export function parseTarget(url: string, method: string): Target | undefined {
   if (url.startsWith('/')) return originForm(url, undefined);
   const [, authority, rest = ''] = absoluteForm.exec(url) ?? [];
   if (authority === undefined || authority === '') return undefined;
+  // RFC 9112 §3.2.4.
+  if (method === 'OPTIONS' && rest === '') return { path: '*', pathname: '*', authority };
   return originForm(rest.startsWith('/') ? rest : `/${rest}`, authority);
 }
 

@@ -13,6 +13,8 @@ export type Client = {
   waiting: (() => void)[];
   /** Whether this connection is to end with its request. */
   closing: boolean;
+  /** Whether its last answer is written or under way. */
+  last: boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
   bytesRead: number;
   bytesWritten: number;
@@ -35,6 +37,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     busy: 0,
     waiting: [],
     closing: false,
+    last: false,
     bytesRead: 0,
     bytesWritten: 0,
   };
