@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../config/schema.ts';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { ProxyError } from './errors.ts';
-import { trailerHeaders } from './headers.ts';
+import { requestTrailers } from './trailers.ts';
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
@@ -24,9 +24,10 @@ export const isDeclaredTooLarge = ({ headers }: IncomingMessage, { bodyBytes }: 
 export function watchedBody(
   req: IncomingMessage,
   res: ServerResponse,
-  { bodyBytes, bodyIdleTimeout }: Limits,
+  { limits, overrideHeader }: { limits: Limits; overrideHeader: string | undefined },
   fail: (error: ProxyError) => void,
 ): RequestBody {
+  const { bodyBytes, bodyIdleTimeout } = limits;
   let received = 0;
   let movedAt = performance.now();
   let timer: NodeJS.Timeout;
@@ -39,7 +40,7 @@ export function watchedBody(
       movedAt = performance.now();
       if (received > bodyBytes) fail(new ProxyError('body_too_large'));
     },
-    trailers: () => trailerHeaders(req.rawTrailers),
+    trailers: () => requestTrailers(req.rawTrailers, overrideHeader),
   };
   const look = () => {
     const waits = body.held === true || req.readableFlowing !== true;

@@ -4,9 +4,10 @@ import type { Answer, RequestBody } from '../upstream/exchange.ts';
 import type { UpstreamError } from '../upstream/failure.ts';
 import { hasBody, watchedBody } from './body.ts';
 import { headText } from './errors.ts';
-import { headerRecord, requestHeaders, responseHeaders, trailerHeaders, type HeaderList } from './headers.ts';
+import { headerRecord, requestHeaders, responseHeaders, withoutLength, type HeaderList } from './headers.ts';
 import { makeLast } from './lingering-close.ts';
 import { requestFacts, stampOf, type Session } from './session.ts';
+import { answerTrailers } from './trailers.ts';
 import { tunnelBody, tunnelHead, watchForEnd } from './upgrade.ts';
 
 /** What all requests are forwarded with. */
@@ -32,7 +33,7 @@ export function forward(
   if (decision === undefined || target === undefined)
     return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
-  const body = bodyOf(req, res, session, parts.limits, fail);
+  const body = bodyOf(req, res, session, parts, fail);
   session.exchange = upstream.pool.send(
     {
       method: req.method ?? 'GET',
@@ -48,11 +49,11 @@ function bodyOf(
   req: IncomingMessage,
   res: ServerResponse,
   session: Session,
-  limits: Limits,
+  parts: ForwardParts,
   fail: (error: unknown) => void,
 ): RequestBody | undefined {
   if (session.upgrading) return tunnelBody(req.socket);
-  return hasBody(req) ? watchedBody(req, res, limits, fail) : undefined;
+  return hasBody(req) ? watchedBody(req, res, parts, fail) : undefined;
 }
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
@@ -67,9 +68,9 @@ class Relay implements Answer {
   readonly #fail: (error: unknown) => void;
   /** Stops looking out for the end of a client that waits for its tunnel. */
   readonly #stopWatching: (() => void) | undefined;
-  /** Whether what came in one packet with the head is still being read. */
-  #fresh = false;
-  /** The body's first bytes, kept while `#fresh`. */
+  /** The head, while what came in one packet with it is still being read. */
+  #head: Head | undefined;
+  /** The body's first bytes, kept as long as the head. */
   #first: Buffer | string | undefined;
   #tunnel = false;
 
@@ -106,23 +107,22 @@ class Relay implements Answer {
     if (res.destroyed) return;
     this.#stopWatching?.();
     const headers = responseHeaders(raw, stampOf(session), session.decision?.upstream.rewrite);
-    session.status = status;
     if (status === 101) {
       this.#tunnel = true;
+      session.status = status;
       req.socket.write(tunnelHead(headers, this.#body?.protocol), 'latin1');
       return;
     }
     // A client that is still sending would wait for us to read the rest.
     if (!req.complete || session.client.closing) makeLast(req, session.client, headers, false);
-    res.writeHead(status, reasonPhrase, headers);
-    this.#fresh = true;
+    this.#head = { status, reasonPhrase, headers: status === 204 ? withoutLength(headers) : headers };
     process.nextTick(release, this);
   }
 
   onData(chunk: Buffer): boolean {
     if (this.#res.destroyed) return false;
     if (this.#tunnel) return this.#writeTunnel(chunk);
-    if (this.#fresh && this.#first === undefined) {
+    if (this.#head !== undefined && this.#first === undefined) {
       this.#first = chunk.length > oneWrite ? Buffer.from(chunk) : chunk.toString('latin1');
       return true;
     }
@@ -133,31 +133,39 @@ class Relay implements Answer {
   onEnd(trailers: HeaderList): void {
     const [req, res] = [this.#req, this.#res];
     if (this.#tunnel) return void req.socket.end();
+    if (res.destroyed) return;
     // What is left of a request whose answer is complete is thrown away.
     if (!req.complete) req.resume();
-    if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(trailerHeaders(trailers)));
-    const first = this.#first;
-    this.#fresh = false;
-    this.#first = undefined;
+    const first = this.#takeFirst();
+    if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(answerTrailers(trailers)));
     if (first === undefined) res.end();
     else res.end(first, 'latin1');
   }
 
   onError(error: UpstreamError): void {
     this.#stopWatching?.();
-    this.#first = undefined;
+    this.#head = undefined;
     this.#fail(error);
   }
 
   /** Sends the head, and the first of the body if it came with it. */
   release(): void {
-    if (!this.#fresh) return;
-    this.#fresh = false;
-    const first = this.#first;
-    this.#first = undefined;
-    if (this.#res.destroyed) return;
+    if (this.#head === undefined || this.#res.destroyed) return;
+    const first = this.#takeFirst();
     if (first === undefined) this.#res.flushHeaders();
     else this.#write(first);
+  }
+
+  /** Readies the head, if it has not left, and gives what came of the body with it. */
+  #takeFirst(): Buffer | string | undefined {
+    const head = this.#head;
+    if (head === undefined) return undefined;
+    const first = this.#first;
+    this.#head = undefined;
+    this.#first = undefined;
+    this.#session.status = head.status;
+    this.#res.writeHead(head.status, head.reasonPhrase, head.headers);
+    return first;
   }
 
   #write(chunk: Buffer | string): boolean {
@@ -173,5 +181,7 @@ class Relay implements Answer {
     return false;
   }
 }
+
+type Head = { status: number; reasonPhrase: string; headers: HeaderList };
 
 const release = (relay: Relay) => relay.release();

@@ -164,7 +164,7 @@ function giveUp(
   const error = res.destroyed ? new ProxyError('client_closed', failure) : proxyError(failure);
   session.error = error;
   if (error.source === 'self') onFault(error, session);
-  if (session.status !== 0) return cut(res);
+  if (session.status !== 0) return cut(res, session.status);
   session.status = statusOf(error.code);
   const { status, headers, body } = problem(error.code, session.id);
   // What is left of a request body would be read as the next request.
@@ -175,8 +175,8 @@ function giveUp(
   res.end(body);
 }
 
-/** Ends what cannot be ended well; a tunnel's response never knew of it. */
-function cut(res: ServerResponse): void {
-  res.socket?.destroy();
+/** Ends what cannot be ended well. Where the end of the connection is the end of the body, only a reset tells. */
+function cut(res: ServerResponse, status: number): void {
+  if (status === 101 || res.req.httpVersionMinor === 0) res.socket?.resetAndDestroy();
   res.destroy();
 }

@@ -6,7 +6,7 @@ import { rewritten, type Rewrite } from './rewrite.ts';
 export type HeaderList = string[];
 
 /** Meant for the next hop alone (RFC 9110 §7.6.1), and what older software adds to them. */
-const hopByHop = [
+export const hopByHop = [
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -20,7 +20,7 @@ const hopByHop = [
 ];
 
 /** What the proxy writes itself, or answers itself, and so never copies. */
-const requestOwn = new Set([
+export const requestOwn: ReadonlySet<string> = new Set([
   ...hopByHop,
   'host',
   'forwarded',
@@ -86,7 +86,7 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
 }
 
 /** In lower case, with `_` as `-`: CGI and WSGI upstreams cannot tell them apart, so neither do we. */
-function canonical(name: string): string {
+export function canonical(name: string): string {
   const lower = name.toLowerCase();
   return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
 }
@@ -144,27 +144,9 @@ const responseOwn = new Set(hopByHop);
 /** Instructions for shared caches alone, which go before Cache-Control there. */
 const cdnCacheControl = new Set(['cdn-cache-control', 'surrogate-control']);
 
-/** What describes or frames the message, or is ours to say, cannot come after it (RFC 9110 §6.5.1). */
-const notTrailers = new Set([
-  ...hopByHop,
-  'content-length',
-  'content-type',
-  'content-encoding',
-  'content-range',
-  'set-cookie',
-  'cache-control',
-  'vary',
-  'x-api-version',
-]);
-
-export function trailerHeaders(raw: readonly string[]): HeaderList {
-  const out: HeaderList = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    if (!notTrailers.has(name.toLowerCase())) out.push(name, raw[i + 1] as string);
-  }
-  return out;
-}
+/** Without Content-Length, which some say where no body can be. */
+export const withoutLength = (list: HeaderList): HeaderList =>
+  list.filter((_, i) => list[i - (i % 2)]?.toLowerCase() !== 'content-length');
 
 /** The stamp for an answer of our own. */
 export function stampHeaders(stamp: Stamp | undefined): HeaderList {

@@ -87,7 +87,9 @@ export class Connection implements Carrier, ResponseSink {
   destroy(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#socket.destroy();
+    // In a tunnel, a plain end would say that all is said.
+    if (this.#tunnel) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
     this.#owner.onGone(this);
   }
 

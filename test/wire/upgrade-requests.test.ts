@@ -1,5 +1,5 @@
 import t from 'tap';
-import { sendRaw, request, until } from '../support/client.ts';
+import { request, until } from '../support/client.ts';
 import { openDialogue, plain, switching, upgrade } from '../support/dialogue.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startRawUpstream, startUpstream } from '../support/upstream.ts';
@@ -35,7 +35,9 @@ await t.test("62 The 101's protocol must be the request's", async (t) => {
   for (const [name, answer] of Object.entries(wrong))
     await t.test(`${name}: 502, and both connections end`, async (t) => {
       upstream.answer = `${answer}surprise`;
-      const received = await sendRaw(proxy.port, upgrade('/'), false);
+      const client = openDialogue(t, proxy.port, upgrade('/'));
+      const received = await client.over();
+      client.socket.destroy();
       t.match(received, /^HTTP\/1\.1 502 [^]*:bad-response"/);
       t.notMatch(received, /surprise/);
       await until(() => upstream.sockets.size === 0, "the upstream's socket closes", 1000);

@@ -135,27 +135,31 @@ async function ticking(sender: WebSocket, listener: WebSocket): Promise<number> 
   return performance.now();
 }
 
-await t.test('A tunnel in which nothing moves is cut after the idle timeout', async (t) => {
-  const { open } = await startEcho(t, ', idleTimeout: 250ms');
-  const [up, down] = [await open(), await open()];
-  const ways: [from: string, sender: WebSocket, listener: WebSocket][] = [
-    ['client', up.client, up.server],
-    ['upstream', down.server, down.client],
-  ];
-  await Promise.all(
-    ways.map(async ([from, sender, listener]) => {
-      const ends = Promise.all([once(sender, 'close'), once(listener, 'close')]);
-      const last = await ticking(sender, listener);
-      t.same([sender.readyState, listener.readyState], [1, 1], `not while the ${from} sends`);
-      const codes = (await ends).map(([code]) => code as number);
-      const after = performance.now() - last;
-      t.same(codes, [1006, 1006], 'but then, on both sides');
-      t.ok(after > 150 && after < 1250, `${Math.round(after)} ms after the last message`);
-    }),
-  );
-});
+await t.test(
+  'A tunnel in which nothing moves is cut after the idle timeout',
+  { timeout: 10_000 },
+  async (t) => {
+    const { open } = await startEcho(t, ', idleTimeout: 250ms');
+    const [up, down] = [await open(), await open()];
+    const ways: [from: string, sender: WebSocket, listener: WebSocket][] = [
+      ['client', up.client, up.server],
+      ['upstream', down.server, down.client],
+    ];
+    await Promise.all(
+      ways.map(async ([from, sender, listener]) => {
+        const ends = Promise.all([once(sender, 'close'), once(listener, 'close')]);
+        const last = await ticking(sender, listener);
+        t.same([sender.readyState, listener.readyState], [1, 1], `not while the ${from} sends`);
+        const codes = (await ends).map(([code]) => code as number);
+        const after = performance.now() - last;
+        t.same(codes, [1006, 1006], 'but then, on both sides');
+        t.ok(after > 150 && after < 1250, `${Math.round(after)} ms after the last message`);
+      }),
+    );
+  },
+);
 
-await t.test('A stop cuts the tunnels that are left when its time is up', async (t) => {
+await t.test('A stop cuts the tunnels that are left when its time is up', { timeout: 10_000 }, async (t) => {
   const { proxy, open } = await startEcho(t);
   const pairs = [await open(), await open()];
   const ends = Promise.all(
