@@ -2,7 +2,7 @@ import { startApp } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import { startRaccoonApis } from '../demo/apis.ts';
 import { createLog } from '../telemetry/log.ts';
-import { packageFile } from './package.ts';
+import { packageFile } from '../package.ts';
 import { untilStopped } from './run.ts';
 
 /** The story in one process: both raccoon APIs, the page, and the proxy with a flag at 50 %. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
-import { version } from './package.ts';
+import { version } from '../package.ts';
 import type { ExplainOptions } from './explain.ts';
 
 const configOption = [

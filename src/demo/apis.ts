@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageFile } from '../package.ts';
 import { type Fact, factsV0 } from './facts-v0.ts';
 import { factsV1 } from './facts-v1.ts';
 
@@ -115,15 +115,12 @@ function pickFact(facts: readonly Fact[], random: () => number): Answer {
   return { status: 200, type: json, body: JSON.stringify({ id: index + 1, ...facts[index] }) };
 }
 
-/** The page's files by path. They are not compiled, so the built program finds them in the sources. */
+/** The page's files by path. They are not compiled, so every build finds them in the sources. */
 async function readPage(): Promise<[string, Resource][]> {
-  const beside = new URL('page/', import.meta.url);
-  const folder = existsSync(fileURLToPath(beside))
-    ? beside
-    : new URL('../../../src/demo/page/', import.meta.url);
+  const folder = packageFile('src/demo/page');
   return Promise.all(
     Object.entries(pageTypes).map(async ([name, type]): Promise<[string, Resource]> => {
-      const body = await readFile(new URL(name, folder), 'utf8');
+      const body = await readFile(join(folder, name), 'utf8');
       return [name === 'index.html' ? '/' : `/${name}`, () => ({ status: 200, type, body })];
     }),
   );

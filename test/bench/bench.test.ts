@@ -15,15 +15,15 @@ const skip =
 // Five contenders, each loaded for two seconds, and a loader that compiles each of them.
 t.setTimeout(180_000);
 
-/** The benchmark as it is run by hand, but from its source; its files go below `folder`. */
+/** The benchmark as it is run by hand; its files go below `folder`. */
 function startBench(
   t: Test,
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ) {
-  const program = join(import.meta.dirname, 'main.ts');
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+  const program = join(import.meta.dirname, 'main.js');
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, TMPDIR: folder, ...env },
   });
   t.teardown(() => void child.kill());

@@ -62,10 +62,7 @@ async function startNginx(
 
 function node(name: string): Contender['start'] {
   return async ({ v0 }) => {
-    const program = start(cores.proxy, process.execPath, [
-      ...contenderProgram(name),
-      `http://127.0.0.1:${v0}`,
-    ]);
+    const program = start(cores.proxy, process.execPath, [contenderProgram(name), `http://127.0.0.1:${v0}`]);
     const port = await until(
       () => /^\d+$/m.exec(program.output())?.[0],
       () => `${name} did not start: ${program.output()}`,
@@ -79,7 +76,7 @@ async function ours({ v0, v1 }: Upstream, folder: string): Promise<Running> {
   fillIn('flags.yaml', folder, {});
   const log = join(folder, 'access.log');
   const descriptor = openSync(log, 'w');
-  const program = start(cores.proxy, process.execPath, [...ourProgram(), 'run', '-c', config], descriptor);
+  const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
   closeSync(descriptor);
   const ready = await until(
     () => /^.*"msg":"ready".*$/m.exec(readFileSync(log, 'utf8'))?.[0],

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { contenders, startUpstream, type Contender, type Running, type Upstream } from './contenders.ts';
 import { cpuSeconds } from './cpu.ts';
 import { load } from './load.ts';
-import { root } from './place.ts';
+import { packageFile } from '../../src/package.ts';
 import { killAll, missing } from './programs.ts';
 import { describe, summarise, table, type Round } from './report.ts';
 
@@ -28,7 +28,7 @@ function readOptions(args: string[]): Options | undefined {
         seconds: { type: 'string', default: '5' },
         'warm-up': { type: 'string', default: '60000' },
         only: { type: 'string', default: contenders.map(({ name }) => name).join(',') },
-        out: { type: 'string', default: join(root, 'artifacts/bench.json') },
+        out: { type: 'string', default: packageFile('artifacts/bench.json') },
       },
     });
     const names = values.only.split(',');

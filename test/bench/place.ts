@@ -1,30 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, extname, join } from 'node:path';
+import { join } from 'node:path';
+import { packageFile } from '../../src/package.ts';
 
-/** The folder of package.json: this file may run as it is, or compiled into another folder. */
-export const root = rootAbove(import.meta.dirname);
+/** A contender's server, compiled. */
+export const contenderProgram = (name: string) => join(import.meta.dirname, 'contenders', `${name}.js`);
 
-function rootAbove(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : rootAbove(dirname(folder));
-}
+/** The proxy, compiled with this file. */
+export const ourProgram = join(import.meta.dirname, '../../bin/trenchcoat.js');
 
-/** `.js` for a compiled benchmark, which measures the build; `.ts` under a loader, which measures the source. */
-const extension = extname(import.meta.filename);
-
-/** Arguments for node to run a contender's server. */
-export const contenderProgram = (name: string): string[] => [
-  ...process.execArgv,
-  join(import.meta.dirname, 'contenders', `${name}${extension}`),
-];
-
-/** Arguments for node to run the proxy. */
-export const ourProgram = (): string[] => [
-  ...process.execArgv,
-  join(root, extension === '.ts' ? 'bin/trenchcoat.ts' : 'dist/bin/trenchcoat.js'),
-];
-
-export const loadScript = join(root, 'test/bench/load.lua');
+export const loadScript = packageFile('test/bench/load.lua');
 
 /** Writes a file of contenders/ into `folder`, each `{{name}}` replaced, and gives its path. */
 export function fillIn(
@@ -32,7 +17,7 @@ export function fillIn(
   folder: string,
   values: Readonly<Record<string, string | number>>,
 ): string {
-  const template = readFileSync(join(root, 'test/bench/contenders', name), 'utf8');
+  const template = readFileSync(packageFile(join('test/bench/contenders', name)), 'utf8');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);
   writeFileSync(

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.ts';
+import { packageFile } from '../../src/package.ts';
 
-const file = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
+const file = packageFile('config/demo.yaml');
 
 await t.test('the configuration of the demo takes its addresses from the command', async (t) => {
   const { config } = await loadConfig(file, {

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openFlags } from '../../src/flags/source.ts';
+import { packageFile } from '../../src/package.ts';
 
-const file = fileURLToPath(new URL('../../config/demo-flags.yaml', import.meta.url));
+const file = packageFile('config/demo-flags.yaml');
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 await t.test('the flag of the demo splits a hundred visitors in two halves, near enough', async (t) => {

@@ -11,7 +11,7 @@ const program = fileURLToPath(import.meta.url);
 
 /** A process that has no descriptor left while its flag file changes, and then has: what it saw, as JSON. */
 export async function runStarvedChild(file: string): Promise<string> {
-  const limited = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, ...process.execArgv, program];
+  const limited = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, program];
   const child = spawn('sh', [...limited, file], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 });
   const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   return said;

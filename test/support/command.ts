@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { until } from './client.ts';
 
-/** The built program; the test command builds it first. */
-const program = fileURLToPath(new URL('../../dist/bin/trenchcoat.js', import.meta.url));
+/** The program as it was compiled with this file. */
+const program = join(import.meta.dirname, '../../bin/trenchcoat.js');
 
 export type Ended = { code: number | null; signal: string | null; stdout: string; stderr: string };
 export type Command = {

@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startRaccoonApis } from '../../src/demo/apis.ts';
+import { packageFile } from '../../src/package.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { launchChromium } from './chromium.ts';
 import type { AccessLine } from './proxy.ts';
 
-const shipped = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
+const shipped = packageFile('config/demo.yaml');
 
 /**
  * The demo's page in a real browser, behind the proxy as `trenchcoat demo` configures it. Visitors up to `upTo` get
