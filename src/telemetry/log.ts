@@ -8,6 +8,8 @@ type Write = (fields: Record<string, unknown>, message: string) => void;
 /** JSON lines. They are gathered, and written within a second. */
 export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> & {
   access(outcome: Outcome): void;
+  /** Hands over what was gathered, now. */
+  flush(): void;
   /** Writes what was gathered, as far as anybody reads it within a second. */
   close(): Promise<void>;
 };
@@ -60,6 +62,7 @@ export function createLog(config: LogConfig, to: number | string = 1): Log {
     error: (fields, message) => logger.error(fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
     access: config.access ? (outcome) => logger.info(outcome) : () => {},
+    flush,
     async close() {
       clearInterval(timer);
       flush();

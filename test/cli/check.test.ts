@@ -1,18 +1,12 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { check } from '../../src/cli/check.ts';
+import { runHere } from '../support/command.ts';
 import { minimal } from '../support/config.ts';
 
-const text = (calls: { args: unknown[] }[]) => calls.map(({ args }) => String(args[0])).join('');
-
 /** Runs the command; what it wrote and its exit code. */
-async function run(t: Test, config: string): Promise<{ code: number; out: string; err: string }> {
-  const stdout = t.capture(process.stdout, 'write', () => true);
-  const stderr = t.capture(process.stderr, 'write', () => true);
-  const code = await check({ config });
-  stdout.restore();
-  stderr.restore();
-  return { code, out: text(stdout()), err: text(stderr()) };
+async function run(t: Test, config: string): Promise<{ code: number | null; out: string; err: string }> {
+  const { code, stdout: out, stderr: err } = await runHere(t, ['check', '-c', config]);
+  return { code, out, err };
 }
 
 const routes = `upstreams: { v0: { url: http://a }, v1: { url: http://b } }

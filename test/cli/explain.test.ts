@@ -1,7 +1,7 @@
 import t from 'tap';
 import { join } from 'node:path';
 import { request } from '../support/client.ts';
-import { run } from '../support/command.ts';
+import { runHere } from '../support/command.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -12,7 +12,7 @@ await t.test('explain says what the proxy does, with the bucket and where it mov
   });
   const config = join(proxy.folder, 'trenchcoat.yaml');
   const explained = async (...args: string[]) => {
-    const { code, stdout, stderr } = await run(t, [
+    const { code, stdout, stderr } = await runHere(t, [
       'explain',
       '-c',
       config,
@@ -53,7 +53,8 @@ await t.test('in words for people, and a clear error for what cannot be asked', 
     ),
     'flags.yaml': evenFlags,
   });
-  const explain = (...args: string[]) => run(t, ['explain', '-c', join(folder, 'trenchcoat.yaml'), ...args]);
+  const explain = (...args: string[]) =>
+    runHere(t, ['explain', '-c', join(folder, 'trenchcoat.yaml'), ...args]);
   const { stdout, code } = await explain('--path', '/fact/', '--cookie', 'uid=7');
   t.equal(code, 0);
   t.match(stdout, /^version +[01]$/m);

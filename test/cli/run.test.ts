@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { request, until } from '../support/client.ts';
-import { run, start, startRun } from '../support/command.ts';
+import { run, runHere, start, startRun } from '../support/command.ts';
 import { evenFlags, flagged } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -85,15 +85,15 @@ await t.test("a flag file that is broken at the start is the user's mistake", as
 });
 
 await t.test('help, version, and what is not a command', async (t) => {
-  const help = await run(t, ['--help']);
+  const help = await runHere(t, ['--help']);
   t.match(help, { code: 0, stderr: '' });
   for (const command of ['run', 'check', 'explain', 'schema', 'init', 'demo'])
     t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   t.match(await run(t, ['--version']), { code: 0, stdout: `${version}\n` });
-  t.match(await run(t, ['chek']), { code: 1, stderr: /check/ });
-  t.match(await run(t, ['explain']), { code: 1, stderr: /--path/ });
-  t.match(await run(t, ['demo', '--port', 'x']), { code: 1, stderr: /port/i });
+  t.match(await runHere(t, ['chek']), { code: 1, stderr: /check/ });
+  t.match(await runHere(t, ['explain']), { code: 1, stderr: /--path/ });
+  t.match(await runHere(t, ['demo', '--port', 'x']), { code: 1, stderr: /port/i });
 });
 
 await t.test('the demo serves a fact with its version, and the page', async (t) => {

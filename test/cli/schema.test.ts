@@ -1,15 +1,9 @@
 import t from 'tap';
-import { printSchema } from '../../src/cli/schema.ts';
+import { runHere } from '../support/command.ts';
 
 await t.test('prints a JSON Schema of what this version supports', async (t) => {
-  const stdout = t.capture(process.stdout, 'write', () => true);
-  const code = printSchema();
-  stdout.restore();
-  const schema: unknown = JSON.parse(
-    stdout()
-      .map(({ args }) => String(args[0]))
-      .join(''),
-  );
+  const { code, stdout } = await runHere(t, ['schema']);
+  const schema: unknown = JSON.parse(stdout);
   t.equal(code, 0);
   t.match(schema, {
     $schema: 'http://json-schema.org/draft-07/schema#',

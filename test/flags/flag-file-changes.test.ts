@@ -19,7 +19,10 @@ const all = (value: number) =>
 const isHealthy = (provider: FlagProvider, healthy: boolean) =>
   until(() => provider.state().healthy === healthy, `healthy: ${healthy}`);
 
-await t.test('an edit in place', async (t) => {
+// They wait for the watcher, each for its own file: together.
+t.jobs = 10;
+
+void t.test('an edit in place', { buffered: true }, async (t) => {
   const log = keptLog();
   const { file, provider } = await openedFile(t, valued(0), log);
   t.equal(await valueOf(provider), 0);
@@ -38,7 +41,7 @@ await t.test('an edit in place', async (t) => {
   );
 });
 
-await t.test('an edit that leaves size and modification time as they were', async (t) => {
+void t.test('an edit that leaves size and modification time as they were', { buffered: true }, async (t) => {
   const { file, provider } = await openedFile(t, valued(1));
   const { atime, mtime } = statSync(file);
   writeFileSync(file, valued(2));
@@ -46,7 +49,7 @@ await t.test('an edit that leaves size and modification time as they were', asyn
   await becomes(t, provider, 2);
 });
 
-await t.test('a truncated file keeps the last good flags, and is said once', async (t) => {
+void t.test('a truncated file keeps the last good flags, and is said once', { buffered: true }, async (t) => {
   const log = keptLog();
   const { file, provider } = await openedFile(t, valued(1), log);
   writeFileSync(file, '');
@@ -61,7 +64,7 @@ await t.test('a truncated file keeps the last good flags, and is said once', asy
   t.equal(log.said(/good again/).length, 1);
 });
 
-await t.test('a deleted file keeps the last good flags until it is back', async (t) => {
+void t.test('a deleted file keeps the last good flags until it is back', { buffered: true }, async (t) => {
   const { file, provider } = await openedFile(t, valued(1));
   for (const value of [2, 3]) {
     rmSync(file);
@@ -73,7 +76,7 @@ await t.test('a deleted file keeps the last good flags until it is back', async 
   }
 });
 
-await t.test('a file replaced by rename, ten times', async (t) => {
+void t.test('a file replaced by rename, ten times', { buffered: true }, async (t) => {
   const { file, provider } = await openedFile(t, valued(0));
   for (let value = 1; value <= 10; value += 1) {
     writeFileSync(`${file}.new`, valued(value));
@@ -83,7 +86,7 @@ await t.test('a file replaced by rename, ten times', async (t) => {
   t.equal(provider.state().healthy, true);
 });
 
-await t.test('the symlinks of a ConfigMap, swapped', async (t) => {
+void t.test('the symlinks of a ConfigMap, swapped', { buffered: true }, async (t) => {
   const folder = t.testdir();
   const data = join(folder, '..data');
   const version = (number: number) => {
@@ -103,17 +106,21 @@ await t.test('the symlinks of a ConfigMap, swapped', async (t) => {
   }
 });
 
-await t.test('a wrong shape keeps the last good flags, with one error for each content', async (t) => {
-  const log = keptLog();
-  const { file, provider } = await openedFile(t, valued(1), log);
-  writeFileSync(file, 'flagValues: [1]');
-  await isHealthy(provider, false);
-  writeFileSync(file, 'flagValues: [1] ');
-  writeFileSync(file, 'flags:\n  api: { on: true }');
-  await until(() => log.said(/is broken/).length === 2, 'a second error');
-  t.match(provider.state().detail, /flags\.yaml:2:3 flags\.api\.variations: missing/);
-  t.equal(await valueOf(provider), 1);
-});
+void t.test(
+  'a wrong shape keeps the last good flags, with one error for each content',
+  { buffered: true },
+  async (t) => {
+    const log = keptLog();
+    const { file, provider } = await openedFile(t, valued(1), log);
+    writeFileSync(file, 'flagValues: [1]');
+    await isHealthy(provider, false);
+    writeFileSync(file, 'flagValues: [1] ');
+    writeFileSync(file, 'flags:\n  api: { on: true }');
+    await until(() => log.said(/is broken/).length === 2, 'a second error');
+    t.match(provider.state().detail, /flags\.yaml:2:3 flags\.api\.variations: missing/);
+    t.equal(await valueOf(provider), 1);
+  },
+);
 
 await t.test('a file that is still being written is left alone', async (t) => {
   const log = keptLog();

@@ -55,6 +55,7 @@ export async function startProxy(
     accessLine: (id) =>
       until(
         () => {
+          log.flush();
           const line = logText()
             .split('\n')
             .find((text) => text.includes('"method"') && (id === undefined || text.includes(`"id":"${id}"`)));
