@@ -34,9 +34,10 @@ function readOptions(args: string[]): Options | undefined {
     const names = values.only.split(',');
     const chosen = contenders.filter(({ name }) => names.includes(name));
     const [rounds, seconds, warmUp] = [values.rounds, values.seconds, values['warm-up']].map(Number);
-    const numbers = [rounds, seconds, warmUp].every((value) => Number.isInteger(value) && Number(value) > 0);
+    const numbers =
+      Number(rounds) > 0 && Number(seconds) > 0 && [rounds, seconds, warmUp].every(Number.isInteger);
     if (chosen.length < names.length || !numbers) return undefined;
-    return { rounds: rounds ?? 1, seconds: seconds ?? 1, warmUp: warmUp ?? 1, chosen, out: values.out };
+    return { rounds: rounds ?? 1, seconds: seconds ?? 1, warmUp: warmUp ?? 0, chosen, out: values.out };
   } catch {
     return undefined;
   }
