@@ -104,18 +104,22 @@ export function createProxyServer(
       const deadline = performance.now() + drain;
       for (;;) {
         const late = performance.now() >= deadline;
+        // A request is accounted for when its connection has closed, which takes a turn of the event loop.
+        const ends = late ? [...sockets].map(closeOf) : [];
         for (const socket of sockets) {
           const client = clientOf(socket);
           client.closing = true;
           // Node's own list of idle connections lacks those that have not asked anything yet.
           if (late || client.busy === 0) socket.destroy();
         }
-        if (sockets.size === 0 || late) return void (await closed);
+        if (sockets.size === 0 || late) return void (await Promise.all([closed, ...ends]));
         await delay(25);
       }
     },
   };
 }
+
+const closeOf = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
 /** Answers a connection that has no request to answer, and ends it. */
 function refuse(socket: Socket, code: ErrorCode): void {
