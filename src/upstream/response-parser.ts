@@ -1,4 +1,5 @@
 import { UpstreamError } from './failure.ts';
+import { readFieldLine } from './field-line.ts';
 
 /** What a parser reports as it reads. A chunk is a view on the bytes given to `execute`. */
 export type ResponseSink = {
@@ -169,22 +170,9 @@ export class ResponseParser {
     this.#state = 'headers';
   }
 
-  /** RFC 9112 §5. A folded line begins with a blank, which no name does. */
   #readHeader(line: string, length: number, into: string[]): void {
-    let colon = 0;
-    while (colon < length && isTokenCharacter[line.charCodeAt(colon)] === 1) colon += 1;
-    if (colon === 0 || colon === length || line.charCodeAt(colon) !== 58)
-      throw bad('a malformed header name');
-    let start = colon + 1;
-    while (start < length && isBlank(line.charCodeAt(start))) start += 1;
-    let end = length;
-    while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
-    for (let i = start; i < end; i += 1)
-      if (isValueCharacter[line.charCodeAt(i)] !== 1) throw bad('a control character in a header');
-    const name = line.slice(0, colon);
-    const value = line.slice(start, end);
-    into.push(name, value);
-    if (into === this.#headers) this.#noteFraming(name, value);
+    if (!readFieldLine(line, length, into)) throw bad('a malformed header');
+    if (into === this.#headers) this.#noteFraming(into.at(-2) ?? '', into.at(-1) ?? '');
   }
 
   /** Remembers what decides framing and the connection's life; names are told apart by length first. */
@@ -289,17 +277,5 @@ function bodyLength(text: string): number {
 
 const hasToken = (list: string, token: string): boolean =>
   list !== '' && list.split(',').some((part) => part.trim() === token);
-
-const isBlank = (code: number): boolean => code === 32 || code === 9;
-
-/** RFC 9110 §5.6.2. */
-const isTokenCharacter = table((code) => /^[!#$%&'*+\-.^_`|~\dA-Za-z]$/.test(String.fromCharCode(code)));
-
-/** RFC 9110 §5.5: visible characters, blanks, and the bytes above ASCII that HTTP calls obs-text. */
-const isValueCharacter = table((code) => code === 9 || (code >= 32 && code !== 127));
-
-function table(holds: (code: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, code) => (holds(code) ? 1 : 0));
-}
 
 const bad = (what: string) => new UpstreamError('bad_response', new Error(`the upstream sent ${what}`));
