@@ -65,3 +65,21 @@ await t.test('a body that nobody takes is no fault of the client', async (t) => 
   await until(() => client.received() !== '', 'the answer');
   t.match(client.received(), /^HTTP\/1\.1 504 /);
 });
+
+await t.test('nor is the time in which it waits for 100 (Continue)', async (t) => {
+  const cautious = await startUpstream(t, () => {});
+  cautious.server.on('checkContinue', (req, res) => {
+    setTimeout(() => res.writeContinue(), 300);
+    req.resume().on('end', () => res.end('taken'));
+  });
+  const proxy = await startProxy(t, limited(cautious.url, { limits, upstream: 'responseTimeout: 2s' }));
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n';
+  const client = await connectRaw(t, proxy.port, head);
+  await until(() => client.received() !== '', 'leave to go on, or a refusal');
+  t.match(client.received(), /^HTTP\/1\.1 100 /);
+  // Less than the timeout, counted from there.
+  await new Promise((resolve) => setTimeout(resolve, 140));
+  client.socket.write('body');
+  await until(() => /taken|408/.test(client.received()), 'the answer');
+  t.match(client.received(), /\r\n\r\nHTTP\/1\.1 200 [^]*taken/);
+});
