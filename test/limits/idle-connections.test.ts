@@ -9,7 +9,7 @@ import { startUpstream } from '../support/upstream.ts';
 
 /** The default of `limits.connections`. */
 const wanted = 10_000;
-const batch = 500;
+const batch = 100;
 
 /** This process and the proxy each need a descriptor for every connection, and a few besides. */
 function possible(): number {
