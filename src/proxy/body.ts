@@ -40,6 +40,10 @@ export function watchedBody(
       movedAt = performance.now();
       if (received > bodyBytes) fail(new ProxyError('body_too_large'));
     },
+    onContinue() {
+      body.held = false;
+      movedAt = performance.now();
+    },
     trailers: () => requestTrailers(req.rawTrailers, overrideHeader),
   };
   const look = () => {
@@ -49,6 +53,9 @@ export function watchedBody(
     else fail(new ProxyError('body_timeout'));
   };
   timer = setTimeout(look, bodyIdleTimeout);
-  res.once('close', () => clearTimeout(timer));
+  const stop = () => clearTimeout(timer);
+  req.once('end', stop).on('resume', () => (movedAt = performance.now()));
+  // A body that is given up on never ends.
+  res.once('close', stop);
   return body;
 }

@@ -97,7 +97,7 @@ class Relay implements Answer {
       const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
       req.socket.write(headText(line, responseHeaders(raw, undefined, undefined)), 'latin1');
     } else if (body?.held === true) {
-      body.held = false;
+      body.onContinue?.();
       res.writeContinue();
     }
   }

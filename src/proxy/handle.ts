@@ -169,7 +169,9 @@ function giveUp(
   const { status, headers, body } = problem(error.code, session.id);
   // What is left of a request body would be read as the next request.
   const { req } = res;
-  if (error.refused || (!req.complete && hasBody(req))) makeLast(req, session.client, headers, error.refused);
+  const { client } = session;
+  const unread = !req.complete && hasBody(req);
+  if (error.refused || unread || client.closing || client.last) makeLast(req, client, headers, error.refused);
   if (!req.complete) req.resume();
   res.writeHead(status, [...headers, ...stampHeaders(stampOf(session))]);
   res.end(body);

@@ -9,6 +9,9 @@ import { closeLingering } from './lingering-close.ts';
 import { describeClient, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
+/** How many connections over the limit are told so at a time; those beyond are closed without a word. */
+const mostRefused = 1000;
+
 export type ProxyServer = {
   listen(address: Address): Promise<AddressInfo>;
   /** Takes no more connections, lets requests end, and cuts what is left after `drain` milliseconds. */
@@ -23,6 +26,8 @@ export function createProxyServer(
 ): ProxyServer {
   const clients = new WeakMap<Socket, Client>();
   const sockets = new Set<Socket>();
+  /** Connections over the limit, while they read why. */
+  const refused = new Set<Socket>();
   const clientOf = (socket: Socket) => {
     let client = clients.get(socket);
     if (client === undefined) {
@@ -53,7 +58,10 @@ export function createProxyServer(
     if (sockets.has(socket)) return;
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
-      return refuse(socket, 'too_many_connections');
+      if (refused.size >= mostRefused) return void socket.destroy();
+      refused.add(socket);
+      socket.once('close', () => refused.delete(socket));
+      return refuse(socket, clientOf(socket), 'too_many_connections');
     }
     sockets.add(socket);
     // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
@@ -73,20 +81,20 @@ export function createProxyServer(
   // Expectations are the upstream's to meet.
   server.on('checkContinue', serve);
   server.on('checkExpectation', serve);
-  server.on('connect', (_req, socket: Socket) => refuse(socket, 'method_unknown'));
+  server.on('connect', (_req, socket: Socket) => refuse(socket, clientOf(socket), 'method_unknown'));
   server.on('upgrade', (req, socket: Socket, head) => {
     // Answers still owed on this connection would run into what follows.
-    if (clientOf(socket).busy > 0) return void socket.destroy();
+    const client = clientOf(socket);
+    if (client.busy > 0 || client.last) return void socket.destroy();
     if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);
-    void handler(req, responseFor(req, socket, head), clientOf(socket), true);
+    void handler(req, responseFor(req, socket, head), client, true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
     const client = clientOf(socket);
     if (client.last) return;
     if (!socket.writable || error.code === 'ECONNRESET' || client.busy > 0) return void socket.destroy();
-    client.last = true;
-    refuse(socket, clientErrorCode(error.code));
+    refuse(socket, client, clientErrorCode(error.code));
   });
 
   return {
@@ -106,7 +114,7 @@ export function createProxyServer(
         const late = performance.now() >= deadline;
         // A request is accounted for when its connection has closed, which takes a turn of the event loop.
         const ends = late ? [...sockets].map(closeOf) : [];
-        for (const socket of sockets) {
+        for (const socket of [...sockets, ...refused]) {
           const client = clientOf(socket);
           client.closing = true;
           // Node's own list of idle connections lacks those that have not asked anything yet.
@@ -122,7 +130,8 @@ export function createProxyServer(
 const closeOf = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
 /** Answers a connection that has no request to answer, and ends it. */
-function refuse(socket: Socket, code: ErrorCode): void {
+function refuse(socket: Socket, client: Client, code: ErrorCode): void {
+  client.last = true;
   socket.write(problemBytes(code, undefined));
   closeLingering(socket);
 }

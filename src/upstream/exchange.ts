@@ -13,6 +13,8 @@ export type RequestBody = {
   stream: Readable;
   /** Whether its sender waits for 100 (Continue) before it sends. */
   held?: boolean;
+  /** To be called when 100 (Continue) is passed on. */
+  onContinue?(): void;
   /** Told of each piece before it is sent on. */
   onChunk?(chunk: Buffer): void;
   /** Asked for once a chunked body has ended. */
