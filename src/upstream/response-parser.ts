@@ -39,7 +39,7 @@ type State =
 export class ResponseParser {
   readonly #sink: ResponseSink;
   #asked: Asked = { method: 'GET', protocol: undefined };
-  #state: State = 'done';
+  #state: State = 'status line';
   /** The beginning of a line whose end has not come. */
   #partial = '';
   #headBytes = 0;
@@ -93,9 +93,9 @@ export class ResponseParser {
     return this.#state === 'done';
   }
 
-  /** The upstream has ended the connection; true when that ends the answer as it should. */
+  /** The upstream has ended the connection before the answer was complete; true when that ends it as it should. */
   end(): boolean {
-    return this.#state === 'body until close' || this.#state === 'tunnel' || this.#state === 'done';
+    return this.#state === 'body until close' || this.#state === 'tunnel';
   }
 
   #readBody(chunk: Buffer, at: number): number {
