@@ -168,8 +168,8 @@ export class Connection implements Carrier, ResponseSink {
   }
 
   onInformational(status: number, headers: string[]): void {
-    // From now on the client is to send.
-    if (status === 100 && !this.#sent) this.deadline = Infinity;
+    // From now on the client is to send, unless the upstream has yet to take what it sent.
+    if (status === 100 && !this.#sent && !this.#socket.writableNeedDrain) this.deadline = Infinity;
     this.#exchange?.answer?.onInformational(status, headers);
   }
 
