@@ -41,6 +41,8 @@ export class Connection implements Carrier, ResponseSink {
   #heard = false;
   #headed = false;
   #tunnel = false;
+  /** Whether it counts among the tunnels. */
+  #apart = false;
   /** Whether the answer is taken as it comes. */
   #flowing = true;
   /** When it is too late, on the clock of `performance.now()`. The pool looks. */
@@ -179,8 +181,9 @@ export class Connection implements Carrier, ResponseSink {
     this.#headed = true;
     if (status === 101 || isEventStream(headers)) {
       if (!this.#owner.onTunnel(this)) throw new UpstreamError('too_many_tunnels');
-      this.#tunnel = true;
+      this.#apart = true;
     }
+    this.#tunnel = status === 101;
     exchange.answer?.onHead(status, reasonPhrase, headers);
     if (status === 101 && exchange.body !== undefined)
       this.#stopBody = sendBody(exchange.body, this.#socket, this);
@@ -194,7 +197,7 @@ export class Connection implements Carrier, ResponseSink {
     const exchange = this.#exchange;
     if (exchange === undefined) this.destroy();
     else if (!this.#parser.end()) this.#fail(new UpstreamError('reset'));
-    else if (exchange.body?.framing !== 'tunnel' || !this.#tunnel) this.#complete(exchange);
+    else if (!this.#tunnel) this.#complete(exchange);
     else {
       exchange.answer?.onEnd([]);
       if (this.#socket.writableEnded) this.#closeTunnel();
@@ -209,7 +212,7 @@ export class Connection implements Carrier, ResponseSink {
 
   #complete(exchange: CarriedExchange): void {
     const { keepAlive, excess, trailers } = this.#parser;
-    const clean = keepAlive && excess === 0 && this.#sent && !this.#tunnel;
+    const clean = keepAlive && excess === 0 && this.#sent && !this.#apart;
     this.#detach();
     this.#served = true;
     this.#flowing = true;

@@ -51,7 +51,10 @@ await t.test('while the client is to send, the upstream is not late', async (t) 
     }),
   );
   const stream = new PassThrough();
-  const { done, report } = send(openPool(t, url, { responseTimeout: 100 }), chunked, { framing: 'chunked', stream });
+  const { done, report } = send(openPool(t, url, { responseTimeout: 100 }), chunked, {
+    framing: 'chunked',
+    stream,
+  });
   await new Promise((resolve) => setTimeout(resolve, 250));
   t.same(report.events, []);
   stream.end('at last');
