@@ -179,7 +179,7 @@ export class Connection implements Carrier, ResponseSink {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#headed = true;
-    if (status === 101 || isEventStream(headers)) {
+    if (status === 101 || (exchange.method !== 'HEAD' && isEventStream(headers))) {
       if (!this.#owner.onTunnel(this)) throw new UpstreamError('too_many_tunnels');
       this.#apart = true;
     }

@@ -82,3 +82,12 @@ await t.test('an event stream that answers a request for a tunnel ends when it e
   t.type(exchange.timings.total, 'number');
   await until(() => upstream.sockets.size === 0, 'its connection is gone');
 });
+
+// An answer to HEAD has no body that could last; counted as if, it took a tunnel's place and cost its connection.
+await t.test('the head of an event stream alone is an answer like any other', async (t) => {
+  const upstream = await startByPath(t, { '/events': stream });
+  const pool = openPool(t, upstream.url, { maxTunnels: 0 });
+  for (let i = 0; i < 2; i += 1)
+    t.match(await send(pool, { method: 'HEAD', path: '/events' }).done, { events: ['head', 'end'] });
+  t.equal(upstream.connections(), 1);
+});
