@@ -185,7 +185,8 @@ export class Connection implements Carrier, ResponseSink {
     }
     this.#tunnel = status === 101;
     exchange.answer?.onHead(status, reasonPhrase, headers);
-    if (status === 101 && exchange.body !== undefined)
+    // It may have been aborted in that call.
+    if (status === 101 && exchange.body !== undefined && this.#exchange === exchange)
       this.#stopBody = sendBody(exchange.body, this.#socket, this);
   }
 

@@ -43,7 +43,9 @@ export function sendBody(body: RequestBody, socket: Socket, events: BodyEvents):
   };
 
   if (stream.readableEnded) onEnd();
-  else if (stream.destroyed) onClose();
+  else if (stream.destroyed)
+    // Not before its sender knows of the exchange.
+    process.nextTick(() => stopped || onClose());
   else {
     stream.on('data', onData).on('end', onEnd).on('close', onClose);
     socket.on('drain', onDrain);
