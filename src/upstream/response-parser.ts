@@ -187,7 +187,7 @@ export class ResponseParser {
             this.#connection += `,${value.toLowerCase()}`;
             break;
           case 'keep-alive':
-            this.keepAliveSeconds = Number(/\btimeout=(\d{1,6})\b/i.exec(value)?.[1] ?? 'NaN');
+            this.keepAliveSeconds = secondsIn(value);
         }
         break;
       case 14:
@@ -273,6 +273,12 @@ const inLines: ReadonlySet<State> = new Set<State>([
 function bodyLength(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw bad('a malformed Content-Length');
   return Number(text);
+}
+
+/** The `timeout` of Keep-Alive, if it has one. */
+function secondsIn(value: string): number | undefined {
+  const [, seconds] = /\btimeout=(\d+)/i.exec(value) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
 }
 
 const hasToken = (list: string, token: string): boolean =>
