@@ -215,7 +215,7 @@ export class ResponseParser {
     if (status < 200) return this.#endInformational(length);
 
     this.keepAlive =
-      this.#minor === 1 ? !hasToken(this.#connection, 'close') : hasToken(this.#connection, 'keep-alive');
+      !hasToken(this.#connection, 'close') && (this.#minor === 1 || hasToken(this.#connection, 'keep-alive'));
     if (this.#asked.method === 'HEAD' || status === 304) this.#state = 'done';
     else if (status === 204) {
       // It has no body; what says otherwise casts doubt on where the next answer begins.
