@@ -213,7 +213,9 @@ export class Connection implements Carrier, ResponseSink {
 
   #complete(exchange: CarriedExchange): void {
     const { keepAlive, excess, trailers } = this.#parser;
-    const clean = keepAlive && excess === 0 && this.#sent && !this.#apart;
+    // What the upstream has yet to take would stand before the next request.
+    const sent = this.#sent && this.#socket.writableLength === 0;
+    const clean = keepAlive && excess === 0 && sent && !this.#apart;
     this.#detach();
     this.#served = true;
     this.#flowing = true;
