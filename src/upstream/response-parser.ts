@@ -5,6 +5,7 @@ import { readFieldLine } from './field-line.ts';
 export type ResponseSink = {
   onInformational(status: number, headers: string[]): void;
   onHead(status: number, reasonPhrase: string, headers: string[]): void;
+  /** Once for all that one piece of bytes has of the body. */
   onBody(chunk: Buffer): void;
 };
 
@@ -46,6 +47,9 @@ export class ResponseParser {
   #extensionBytes = 0;
   /** Bytes of the body, or of this chunk, still to come. */
   #left = 0;
+  /** Where the body's part of the bytes at hand lies; its chunks are moved together. */
+  #bodyFrom = 0;
+  #bodyTo = 0;
   #minor = 1;
   #status = 0;
   #reasonPhrase = '';
@@ -78,16 +82,16 @@ export class ResponseParser {
     this.#beginHead();
   }
 
-  /** Reads on; true once the answer is complete. */
+  /** Reads on, and may move what is in `chunk`; true once the answer is complete. */
   execute(chunk: Buffer): boolean {
     let at = 0;
-    while (at < chunk.length && this.#state !== 'done') {
-      const state = this.#state;
-      if (state === 'sized body' || state === 'chunk data') at = this.#readBody(chunk, at);
-      else if (state === 'body until close' || state === 'tunnel') {
-        this.#sink.onBody(at === 0 ? chunk : chunk.subarray(at));
-        return false;
-      } else at = this.#readLines(chunk, at);
+    this.#bodyFrom = 0;
+    this.#bodyTo = 0;
+    try {
+      while (at < chunk.length && this.#state !== 'done')
+        at = inLines.has(this.#state) ? this.#readLines(chunk, at) : this.#readBody(chunk, at);
+    } finally {
+      if (this.#bodyTo > 0) this.#sink.onBody(chunk.subarray(this.#bodyFrom, this.#bodyTo));
     }
     this.excess = chunk.length - at;
     return this.#state === 'done';
@@ -101,7 +105,10 @@ export class ResponseParser {
   #readBody(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.#left);
     this.#left -= end - at;
-    this.#sink.onBody(chunk.subarray(at, end));
+    if (this.#bodyTo === 0) this.#bodyFrom = at;
+    // A chunk of one byte must not cost a write of its own.
+    else chunk.copyWithin(this.#bodyTo, at, end);
+    this.#bodyTo = this.#bodyTo === 0 ? end : this.#bodyTo + end - at;
     if (this.#left === 0) this.#state = this.#state === 'sized body' ? 'done' : 'chunk end';
     return end;
   }
@@ -227,6 +234,7 @@ export class ResponseParser {
       this.#state = length === 0 ? 'done' : 'sized body';
     } else {
       this.#state = 'body until close';
+      this.#left = Infinity;
       this.keepAlive = false;
     }
     this.#sink.onHead(status, this.#reasonPhrase, this.#headers);
@@ -243,6 +251,7 @@ export class ResponseParser {
       if (!agreed) throw bad('an upgrade that was not asked for');
       this.keepAlive = false;
       this.#state = 'tunnel';
+      this.#left = Infinity;
       this.#sink.onHead(status, this.#reasonPhrase, headers);
     } else {
       this.#beginHead();
