@@ -132,7 +132,9 @@ export class ResponseParser {
       if (!inLines.has(this.#state)) return at + from;
     }
     this.#partial += text.slice(from);
-    if (this.#partial.length + this.#headBytes > maxHeadBytes) throw bad('a head that is too long');
+    // A line between chunks is no part of the head, however little room that has left.
+    const before = inHead.has(this.#state) ? this.#headBytes : 0;
+    if (this.#partial.length + before > maxHeadBytes) throw bad('a line or a head that is too long');
     return at + text.length;
   }
 
@@ -270,13 +272,8 @@ export class ResponseParser {
   }
 }
 
-const inLines: ReadonlySet<State> = new Set<State>([
-  'status line',
-  'headers',
-  'chunk size',
-  'chunk end',
-  'trailers',
-]);
+const inHead: ReadonlySet<State> = new Set<State>(['status line', 'headers', 'trailers']);
+const inLines: ReadonlySet<State> = new Set<State>([...inHead, 'chunk size', 'chunk end']);
 
 /** Fifteen digits stay exact in a number, and no body is that long. */
 function bodyLength(text: string): number {
