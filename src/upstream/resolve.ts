@@ -38,10 +38,11 @@ export function createResolver(
       if (error !== null) return callback(error, '');
       const fitting =
         family === 4 || family === 6 ? addresses.filter((one) => one.family === family) : addresses;
-      if (all === true) return callback(null, fitting);
       const [first] = fitting;
       if (first === undefined)
+        // Node would fail on an empty list where nobody catches it.
         callback(Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' }), '');
+      else if (all === true) callback(null, fitting);
       else callback(null, first.address, first.family);
     };
     const entry = known.get(name);
