@@ -30,13 +30,11 @@ const codes: Record<string, FailureCode> = {
   ECONNREFUSED: 'connect_refused',
   ETIMEDOUT: 'connect_timeout',
   ENOTFOUND: 'name_unknown',
-  EAI_AGAIN: 'name_unknown',
-  EHOSTUNREACH: 'connect_failed',
-  ENETUNREACH: 'connect_failed',
-  EADDRNOTAVAIL: 'connect_failed',
-  EMFILE: 'connect_failed',
   ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  ENETRESET: 'reset',
   EPIPE: 'reset',
+  EPROTO: 'tls_failed',
 };
 
 /** Names an error of Node's. Several attempts at one address come as an AggregateError. */
@@ -51,7 +49,10 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Codes are many: what the system calls an error is a way not to reach an upstream, and no fault of ours. */
 function guess(code: string): FailureCode {
-  if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO/.test(code)) return 'tls_failed';
-  return 'internal';
+  if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO|^(INVALID|HOSTNAME|PATH|CRL)_/.test(code))
+    return 'tls_failed';
+  if (code.startsWith('EAI_')) return 'name_unknown';
+  return /^E[A-Z\d]+$/.test(code) ? 'connect_failed' : 'internal';
 }
