@@ -1,4 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Limits } from '../config/schema.ts';
 import type { Answer, RequestBody } from '../upstream/exchange.ts';
 import type { UpstreamError } from '../upstream/failure.ts';
@@ -73,6 +74,8 @@ class Relay implements Answer {
   /** The body's first bytes, kept as long as the head. */
   #first: Buffer | string | undefined;
   #tunnel = false;
+  /** Whether the rest of the answer waits for the client. */
+  #heldBack = false;
 
   constructor(
     req: IncomingMessage,
@@ -169,15 +172,22 @@ class Relay implements Answer {
   }
 
   #write(chunk: Buffer | string): boolean {
-    if (this.#res.write(chunk, 'latin1')) return true;
-    this.#res.once('drain', () => this.#session.exchange?.resume());
-    return false;
+    return this.#res.write(chunk, 'latin1') || this.#holdBack(this.#res);
   }
 
   #writeTunnel(chunk: Buffer): boolean {
     const { socket } = this.#req;
-    if (socket.write(Buffer.from(chunk))) return true;
-    socket.once('drain', () => this.#session.exchange?.resume());
+    return socket.write(Buffer.from(chunk)) || this.#holdBack(socket);
+  }
+
+  /** The rest waits until the client has taken this; of TLS records that came together each is told so. */
+  #holdBack(taker: Writable): false {
+    if (this.#heldBack) return false;
+    this.#heldBack = true;
+    taker.once('drain', () => {
+      this.#heldBack = false;
+      this.#session.exchange?.resume();
+    });
     return false;
   }
 }
