@@ -61,7 +61,7 @@ export function send(
     error: undefined,
   };
   const { events } = report;
-  let over = () => {};
+  let over: (() => void) | undefined;
   const ended = new Promise<void>((resolve) => (over = resolve));
   const exchange = pool.send({ method: 'GET', path: '/', headers: ['Host', 'a'], ...head }, body, {
     onInformational(status, headers) {
@@ -83,13 +83,13 @@ export function send(
       events.push('end');
       report.trailers = trailers;
       on.onEnd?.(trailers);
-      over();
+      over?.();
     },
     onError(error) {
       events.push('error');
       report.error = error.code;
       on.onError?.(error);
-      over();
+      over?.();
     },
   });
   return { exchange, report, done: ended.then(() => ({ ...report, timings: exchange.timings })) };

@@ -29,10 +29,26 @@ await t.test('status lines: what RFC 9112 §4 has, and one lenience', (t) => {
       JSON.stringify(line),
     );
   const bad = [
-    ...['', ' HTTP/1.1 200 OK', 'http/1.1 200 OK', 'HTTP/2 200 OK', 'HTTP/1.2 200 OK', 'HTTP/1.10 200 OK'],
-    ...['HTTP/1.1  200 OK', 'HTTP/1.1\t200 OK', 'HTTP/1.1 20 OK', 'HTTP/1.1 2000 OK', 'HTTP/1.1 099 OK'],
-    ...['HTTP/1.1 +20 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 200 O\x07K', 'HTTP/1.1 200 O\0K', 'HTTP/1.1 200 O\rK'],
-    ...['HTTP/1.1 200 \x7f', 'ICY 200 OK', 'GET / HTTP/1.1', '\xef\xbb\xbfHTTP/1.1 200 OK'],
+    '',
+    ' HTTP/1.1 200 OK',
+    'http/1.1 200 OK',
+    'HTTP/2 200 OK',
+    'HTTP/1.2 200 OK',
+    'HTTP/1.10 200 OK',
+    'HTTP/1.1  200 OK',
+    'HTTP/1.1\t200 OK',
+    'HTTP/1.1 20 OK',
+    'HTTP/1.1 2000 OK',
+    'HTTP/1.1 099 OK',
+    'HTTP/1.1 +20 OK',
+    'HTTP/1.1 200OK',
+    'HTTP/1.1 200 O\x07K',
+    'HTTP/1.1 200 O\0K',
+    'HTTP/1.1 200 O\rK',
+    'HTTP/1.1 200 \x7f',
+    'ICY 200 OK',
+    'GET / HTTP/1.1',
+    '\xef\xbb\xbfHTTP/1.1 200 OK',
   ];
   for (const line of bad) refused(t, head(line, 'Content-Length: 0'));
   t.end();
@@ -92,11 +108,12 @@ await t.test('order, case and repeats of headers are kept', (t) => {
   t.end();
 });
 
+const long = (bytes: number) => {
+  const [before, after] = ['HTTP/1.1 200 OK\r\nX: ', '\r\nContent-Length: 0\r\n\r\n'];
+  return `${before}${'x'.repeat(bytes - before.length - after.length)}${after}`;
+};
+
 await t.test('a head is bounded, with the informational ones before it', (t) => {
-  const long = (bytes: number) => {
-    const [before, after] = ['HTTP/1.1 200 OK\r\nX: ', '\r\nContent-Length: 0\r\n\r\n'];
-    return `${before}${'x'.repeat(bytes - before.length - after.length)}${after}`;
-  };
   for (const step of [Infinity, 1000, 1]) {
     t.equal(parse(long(65_536), {}, step).end, 'complete', `64 KiB, by ${step}`);
     t.equal(parse(long(65_537), {}, step).end, 'refused', `a byte more, by ${step}`);

@@ -43,13 +43,14 @@ await t.test(
   },
 );
 
+const fault = () => {
+  throw new Error('a fault of ours');
+};
+
 await t.test('a callback that throws fails its exchange alone', async (t) => {
   const { url } = await startAnswering(t);
   const pool = openPool(t, url);
-  const onHead = () => {
-    throw new Error('a fault of ours');
-  };
-  t.match(await send(pool, {}, undefined, { onHead }).done, { error: 'internal' });
+  t.match(await send(pool, {}, undefined, { onHead: fault }).done, { error: 'internal' });
   t.match(await send(pool).done, { body: 'abcd' });
 });
 

@@ -24,13 +24,14 @@ await t.test('whatever keeps us from an upstream has a name, and is not ours', (
     name_unknown: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA'],
     reset: ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ENETRESET'],
     tls_failed: [
-      ...['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED'],
-      ...[
-        'DEPTH_ZERO_SELF_SIGNED_CERT',
-        'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-        'INVALID_CA',
-        'HOSTNAME_MISMATCH',
-      ],
+      'EPROTO',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'CERT_HAS_EXPIRED',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'INVALID_CA',
+      'HOSTNAME_MISMATCH',
     ],
     internal: ['ERR_INVALID_ARG_TYPE', ''],
   };
