@@ -63,6 +63,7 @@ const table: Record<ErrorCode, Row> = {
   tls_failed: { status: 502, source: 'upstream', title: 'The upstream could not be trusted' },
   response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
+  client_stalled: { status: 499, source: 'downstream', title: 'The client did not read' },
   reset: { status: 502, source: 'upstream', title: 'The upstream closed the connection' },
   bad_response: { status: 502, source: 'upstream', title: 'The upstream sent a malformed response' },
   upstream_busy: { status: 503, source: 'upstream', title: 'The upstream has no connection free' },

@@ -64,7 +64,7 @@ export class Connection implements Carrier, ResponseSink {
     this.#socket
       .once(standing, () => this.#onStanding())
       .on('end', () => this.#onEnd())
-      .on('error', (error) => this.#fail(error))
+      .on('error', (error) => this.#fail(this.#stands ? new UpstreamError('reset', error) : error))
       .on('close', () => this.#fail(new UpstreamError('reset')));
   }
 
@@ -103,7 +103,8 @@ export class Connection implements Carrier, ResponseSink {
   /** The deadline has passed. */
   expire(): void {
     if (!this.#stands) this.#fail(new UpstreamError('connect_timeout'));
-    else this.#fail(new UpstreamError(this.#headed ? 'idle_timeout' : 'response_timeout'));
+    else if (!this.#headed) this.#fail(new UpstreamError('response_timeout'));
+    else this.#fail(new UpstreamError(this.#flowing ? 'idle_timeout' : 'client_stalled'));
   }
 
   #onStanding(): void {

@@ -7,6 +7,7 @@ export type FailureCode =
   | 'tls_failed'
   | 'response_timeout'
   | 'idle_timeout'
+  | 'client_stalled'
   | 'reset'
   | 'bad_response'
   | 'request_cut'

@@ -239,7 +239,10 @@ export class ResponseParser {
       this.#left = Infinity;
       this.keepAlive = false;
     }
-    this.#sink.onHead(status, this.#reasonPhrase, this.#headers);
+    const headers = this.#headers;
+    // An idle connection must not hold on to its last answer.
+    this.#headers = [];
+    this.#sink.onHead(status, this.#reasonPhrase, headers);
   }
 
   #endInformational(length: number | undefined): void {

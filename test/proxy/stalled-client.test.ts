@@ -21,7 +21,7 @@ await t.test('a client that stops reading is cut after the idle timeout', async 
   socket.write('GET /fact/big HTTP/1.1\r\nHost: a\r\nCookie: uid=alice\r\nX-Request-Id: slow-1\r\n\r\n');
   await once(socket, 'readable');
   t.match(await request(proxy.port, '/fact/', { headers: { cookie: 'uid=alice' } }), { body: 'small' });
-  t.match(await proxy.accessLine('slow-1'), { error: { code: 'idle_timeout' } });
+  t.match(await proxy.accessLine('slow-1'), { error: { code: 'client_stalled', source: 'downstream' } });
   socket.destroy();
 });
 

@@ -1,0 +1,158 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
+import type { Answer, RequestBody } from '../upstream/exchange.ts';
+import type { UpstreamError } from '../upstream/failure.ts';
+import { headText } from './errors.ts';
+import { headerRecord, responseHeaders, withoutLength, type HeaderList } from './headers.ts';
+import { makeLast } from './lingering-close.ts';
+import { stampOf, type Session } from './session.ts';
+import { answerTrailers } from './trailers.ts';
+import { tunnelHead, watchForEnd } from './upgrade.ts';
+
+/** A body up to this size that came with its head is sent as one string with it, in one write. */
+const oneWrite = 16 * 1024;
+
+/** Passes one answer on to the client, as fast as the client takes it. */
+export class Relay implements Answer {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #session: Session;
+  readonly #body: RequestBody | undefined;
+  readonly #fail: (error: unknown) => void;
+  /** Stops looking out for the end of a client that waits for its tunnel. */
+  readonly #stopWatching: (() => void) | undefined;
+  /** The head, while what came in one packet with it is still being read. */
+  #head: Head | undefined;
+  /** The body's first bytes, kept as long as the head. */
+  #first: Buffer | string | undefined;
+  #tunnel = false;
+  /** Whether the rest of the answer waits for the client. */
+  #heldBack = false;
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    session: Session,
+    body: RequestBody | undefined,
+    fail: (error: unknown) => void,
+  ) {
+    this.#req = req;
+    this.#res = res;
+    this.#session = session;
+    this.#body = body;
+    this.#fail = fail;
+    this.#stopWatching = session.upgrading ? watchForEnd(req.socket) : undefined;
+  }
+
+  /** 100 goes to a client that waits for it, others to any that knows of them (RFC 9110 §15.2). */
+  onInformational(status: number, raw: HeaderList): void {
+    const [req, res, body] = [this.#req, this.#res, this.#body];
+    if (res.destroyed || req.httpVersionMinor === 0) return;
+    if (status !== 100) {
+      const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+      req.socket.write(headText(line, responseHeaders(raw, undefined, undefined)), 'latin1');
+    } else if (body?.held === true) {
+      body.onContinue?.();
+      res.writeContinue();
+    }
+  }
+
+  onHead(status: number, reasonPhrase: string, raw: HeaderList): void {
+    const [req, res, session] = [this.#req, this.#res, this.#session];
+    if (res.destroyed) return;
+    this.#stopWatching?.();
+    const headers = responseHeaders(raw, stampOf(session), session.decision?.upstream.rewrite);
+    if (status === 101) {
+      this.#tunnel = true;
+      session.status = status;
+      req.socket.write(tunnelHead(headers, this.#body?.protocol), 'latin1');
+      return;
+    }
+    // A client that is still sending would wait for us to read the rest.
+    if (!req.complete || session.client.closing) makeLast(req, session.client, headers, false);
+    this.#head = { status, reasonPhrase, headers: status === 204 ? withoutLength(headers) : headers };
+    process.nextTick(release, this);
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#res.destroyed) return false;
+    if (this.#tunnel) return this.#writeTunnel(chunk);
+    if (this.#head !== undefined && this.#first === undefined) {
+      this.#first = chunk.length > oneWrite ? Buffer.from(chunk) : chunk.toString('latin1');
+      return true;
+    }
+    this.release();
+    return this.#write(Buffer.from(chunk));
+  }
+
+  onEnd(trailers: HeaderList): void {
+    const [req, res] = [this.#req, this.#res];
+    if (this.#tunnel) return void req.socket.end();
+    if (res.destroyed) return;
+    // What is left of a request whose answer is complete is thrown away.
+    if (!req.complete) req.resume();
+    const first = this.#first;
+    if (!this.#readyHead()) return;
+    if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(answerTrailers(trailers)));
+    if (first === undefined) res.end();
+    else res.end(first, 'latin1');
+  }
+
+  onError(error: UpstreamError): void {
+    this.#stopWatching?.();
+    this.#head = undefined;
+    this.#fail(error);
+  }
+
+  /** Sends the head, and the first of the body if it came with it. */
+  release(): void {
+    if (this.#head === undefined || this.#res.destroyed) return;
+    const first = this.#first;
+    if (!this.#readyHead()) return;
+    if (first === undefined) this.#res.flushHeaders();
+    else this.#write(first);
+  }
+
+  /** Has the head go out with what is written next, if it has not yet; false when it cannot. */
+  #readyHead(): boolean {
+    const head = this.#head;
+    if (head === undefined) return true;
+    this.#head = undefined;
+    this.#first = undefined;
+    try {
+      this.#res.writeHead(head.status, head.reasonPhrase, head.headers);
+    } catch (error) {
+      // What was read strictly can be written; were it not so, it must not end the process. Node keeps the phrase it
+      // failed with, and the answer of ours that follows must not have it.
+      this.#res.statusMessage = '';
+      this.#fail(error);
+      return false;
+    }
+    this.#session.status = head.status;
+    return true;
+  }
+
+  #write(chunk: Buffer | string): boolean {
+    return this.#res.write(chunk, 'latin1') || this.#holdBack(this.#res);
+  }
+
+  #writeTunnel(chunk: Buffer): boolean {
+    const { socket } = this.#req;
+    return socket.write(Buffer.from(chunk)) || this.#holdBack(socket);
+  }
+
+  /** The rest waits until the client has taken this; of TLS records that came together each is told so. */
+  #holdBack(taker: Writable): false {
+    if (this.#heldBack) return false;
+    this.#heldBack = true;
+    taker.once('drain', () => {
+      this.#heldBack = false;
+      this.#session.exchange?.resume();
+    });
+    return false;
+  }
+}
+
+type Head = { status: number; reasonPhrase: string; headers: HeaderList };
+
+const release = (relay: Relay) => relay.release();
