@@ -1,5 +1,5 @@
-import { UpstreamError } from './failure.ts';
 import { readFieldLine } from './field-line.ts';
+import { bad, ResponseHead, type Asked, type Framing } from './response-head.ts';
 
 /** What a parser reports as it reads. A chunk is a view on the bytes given to `execute`. */
 export type ResponseSink = {
@@ -8,9 +8,6 @@ export type ResponseSink = {
   /** Once for all that one piece of bytes has of the body. */
   onBody(chunk: Buffer): void;
 };
-
-/** What of the request decides how its answer is framed. */
-export type Asked = { method: string; protocol: string | undefined };
 
 /** Bytes of a head, its informational ones included, and of all trailers. */
 const maxHeadBytes = 64 * 1024;
@@ -32,6 +29,16 @@ type State =
   | 'tunnel'
   | 'done';
 
+const after: Readonly<Record<Framing['body'], State>> = {
+  none: 'done',
+  sized: 'sized body',
+  chunked: 'chunk size',
+  'until close': 'body until close',
+  tunnel: 'tunnel',
+};
+
+const noHead = new ResponseHead();
+
 /**
  * Reads one answer after another from the bytes of a connection, as RFC 9112 has them and in no other way: where the
  * RFC lets a recipient repair, this one refuses, since two readers that repair differently disagree on where a
@@ -50,14 +57,7 @@ export class ResponseParser {
   /** Where the body's part of the bytes at hand lies; its chunks are moved together. */
   #bodyFrom = 0;
   #bodyTo = 0;
-  #minor = 1;
-  #status = 0;
-  #reasonPhrase = '';
-  #headers: string[] = [];
-  #contentLength: string | undefined;
-  #transferEncoding: string | undefined;
-  #connection = '';
-  #upgrade: string | undefined;
+  #head = noHead;
 
   /** Whether the connection may be used again once this answer is complete. */
   keepAlive = false;
@@ -148,10 +148,14 @@ export class ResponseParser {
       return;
     }
     this.#count(length);
-    if (state === 'status line') this.#readStatusLine(line.slice(0, length));
-    else if (length > 0) this.#readHeader(line, length, state === 'headers' ? this.#headers : this.trailers);
-    else if (state === 'headers') this.#endHead();
-    else this.#state = 'done';
+    if (state === 'status line') {
+      this.#head.readStatusLine(line.slice(0, length));
+      this.#state = 'headers';
+    } else if (state === 'headers') {
+      if (length > 0) this.#head.readHeader(line, length);
+      else this.#endHead();
+    } else if (length === 0) this.#state = 'done';
+    else if (!readFieldLine(line, length, this.trailers)) throw bad('a malformed trailer');
   }
 
   #count(length: number): void {
@@ -161,106 +165,23 @@ export class ResponseParser {
 
   #beginHead(): void {
     this.#state = 'status line';
-    this.#headers = [];
-    this.#contentLength = undefined;
-    this.#transferEncoding = undefined;
-    this.#connection = '';
-    this.#upgrade = undefined;
-    this.keepAliveSeconds = undefined;
+    this.#head = new ResponseHead();
   }
 
-  /** RFC 9112 §4. A missing blank before an empty reason phrase is common, and harmless. */
-  #readStatusLine(line: string): void {
-    const match = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(line);
-    if (match === null) throw bad('a malformed status line');
-    this.#minor = match[1] === '1' ? 1 : 0;
-    this.#status = Number(match[2]);
-    this.#reasonPhrase = match[3] ?? '';
-    this.#state = 'headers';
-  }
-
-  #readHeader(line: string, length: number, into: string[]): void {
-    if (!readFieldLine(line, length, into)) throw bad('a malformed header');
-    if (into === this.#headers) this.#noteFraming(into.at(-2) ?? '', into.at(-1) ?? '');
-  }
-
-  /** Remembers what decides framing and the connection's life; names are told apart by length first. */
-  #noteFraming(name: string, value: string): void {
-    switch (name.length) {
-      case 7:
-        if (name.toLowerCase() === 'upgrade') this.#upgrade = value.toLowerCase();
-        break;
-      case 10:
-        switch (name.toLowerCase()) {
-          case 'connection':
-            this.#connection += `,${value.toLowerCase()}`;
-            break;
-          case 'keep-alive':
-            this.keepAliveSeconds = secondsIn(value);
-        }
-        break;
-      case 14:
-        if (name.toLowerCase() !== 'content-length') break;
-        if (this.#contentLength !== undefined) throw bad('two Content-Lengths');
-        this.#contentLength = value;
-        break;
-      case 17:
-        if (name.toLowerCase() !== 'transfer-encoding') break;
-        if (this.#transferEncoding !== undefined) throw bad('two Transfer-Encodings');
-        this.#transferEncoding = value.toLowerCase();
-    }
-  }
-
-  /** The head is complete: how its body is framed (RFC 9112 §6.3), and whether the connection lasts (§9.3). */
   #endHead(): void {
-    const status = this.#status;
-    const length = this.#contentLength === undefined ? undefined : bodyLength(this.#contentLength);
-    const coding = this.#transferEncoding;
-    if (coding !== undefined) {
-      if (coding !== 'chunked') throw bad('a Transfer-Encoding that is not chunked');
-      if (length !== undefined) throw bad('Transfer-Encoding beside Content-Length');
-      if (this.#minor === 0) throw bad('Transfer-Encoding in HTTP/1.0');
-    }
-    if (status < 200) return this.#endInformational(length);
-
-    this.keepAlive =
-      !hasToken(this.#connection, 'close') && (this.#minor === 1 || hasToken(this.#connection, 'keep-alive'));
-    if (this.#asked.method === 'HEAD' || status === 304) this.#state = 'done';
-    else if (status === 204) {
-      // It has no body; what says otherwise casts doubt on where the next answer begins.
-      this.#state = 'done';
-      this.keepAlive &&= coding === undefined && (length ?? 0) === 0;
-    } else if (coding !== undefined) this.#state = 'chunk size';
-    else if (length !== undefined) {
-      this.#left = length;
-      this.#state = length === 0 ? 'done' : 'sized body';
-    } else {
-      this.#state = 'body until close';
-      this.#left = Infinity;
-      this.keepAlive = false;
-    }
-    const headers = this.#headers;
-    // An idle connection must not hold on to its last answer.
-    this.#headers = [];
-    this.#sink.onHead(status, this.#reasonPhrase, headers);
-  }
-
-  #endInformational(length: number | undefined): void {
-    if (this.#transferEncoding !== undefined || (length ?? 0) > 0 || this.#minor === 0)
-      throw bad('an informational answer with a body');
-    const [status, headers] = [this.#status, this.#headers];
-    if (status === 101) {
-      const { protocol } = this.#asked;
-      const agreed =
-        protocol !== undefined && this.#upgrade === protocol && hasToken(this.#connection, 'upgrade');
-      if (!agreed) throw bad('an upgrade that was not asked for');
-      this.keepAlive = false;
-      this.#state = 'tunnel';
-      this.#left = Infinity;
-      this.#sink.onHead(status, this.#reasonPhrase, headers);
-    } else {
+    const head = this.#head;
+    const framing = head.framing(this.#asked);
+    this.#left = framing.length;
+    this.keepAlive = framing.keepAlive;
+    this.keepAliveSeconds = head.keepAliveSeconds;
+    if (head.status < 200 && head.status !== 101) {
       this.#beginHead();
-      this.#sink.onInformational(status, headers);
+      this.#sink.onInformational(head.status, head.headers);
+    } else {
+      this.#state = after[framing.body];
+      // An idle connection must not hold on to its last answer.
+      this.#head = noHead;
+      this.#sink.onHead(head.status, head.reasonPhrase, head.headers);
     }
   }
 
@@ -277,20 +198,3 @@ export class ResponseParser {
 
 const inHead: ReadonlySet<State> = new Set<State>(['status line', 'headers', 'trailers']);
 const inLines: ReadonlySet<State> = new Set<State>([...inHead, 'chunk size', 'chunk end']);
-
-/** Fifteen digits stay exact in a number, and no body is that long. */
-function bodyLength(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw bad('a malformed Content-Length');
-  return Number(text);
-}
-
-/** The `timeout` of Keep-Alive, if it has one. */
-function secondsIn(value: string): number | undefined {
-  const [, seconds] = /\btimeout=(\d+)/i.exec(value) ?? [];
-  return seconds === undefined ? undefined : Number(seconds);
-}
-
-const hasToken = (list: string, token: string): boolean =>
-  list !== '' && list.split(',').some((part) => part.trim() === token);
-
-const bad = (what: string) => new UpstreamError('bad_response', new Error(`the upstream sent ${what}`));

@@ -1,5 +1,6 @@
 import { UpstreamError } from '../../src/upstream/failure.ts';
-import { ResponseParser, type Asked } from '../../src/upstream/response-parser.ts';
+import type { Asked } from '../../src/upstream/response-head.ts';
+import { ResponseParser } from '../../src/upstream/response-parser.ts';
 
 /** What a parser made of some bytes. */
 export type Parsed = {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parse, type Parsed } from '../support/parse.ts';
-import type { Asked } from '../../src/upstream/response-parser.ts';
+import type { Asked } from '../../src/upstream/response-head.ts';
 
 const head = (...lines: string[]) => [...lines, '', ''].join('\r\n');
 const [ok, coded, sized] = ['HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Content-Length: 2'];
