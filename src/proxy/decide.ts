@@ -32,12 +32,17 @@ export const isPreflight = (method: string, headers: RequestView['headers']): bo
   headers['access-control-request-method'] !== undefined;
 
 /** In this order: tester's override, the flag, the route's default. */
-export async function decide(route: FlagRoute, facts: DecisionFacts, evaluate: Evaluate): Promise<Decision> {
+export function decide(
+  route: FlagRoute,
+  facts: DecisionFacts,
+  evaluate: Evaluate,
+): Promise<Decision> | Decision {
   if (facts.preflight) return serveDefault(route, 'PREFLIGHT');
   const pinned = facts.pinned === undefined ? undefined : route.versions.get(facts.pinned);
   if (pinned !== undefined) return { version: facts.pinned, upstream: pinned, reason: 'OVERRIDE' };
   if (facts.context === undefined) return serveDefault(route, 'NO_CONTEXT');
-  return fromEvaluation(route, await evaluate(route.flag, facts.context, route.default));
+  const evaluated = evaluate(route.flag, facts.context, route.default);
+  return evaluated.then((evaluation) => fromEvaluation(route, evaluation));
 }
 
 function fromEvaluation(route: FlagRoute, { value, reason }: Evaluation): Decision {

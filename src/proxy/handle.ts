@@ -67,13 +67,14 @@ export function createHandler(parts: HandlerParts): Handler {
     };
     res.on('close', finish);
     // A pipelined request whose turn has not come never hears that the connection is gone.
-    socket.on('close', finish);
+    if (client.busy > 1) socket.on('close', finish);
     try {
       // One at a time: pipelining must not take more of an upstream than a connection's worth.
       if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
       // The answer before it may have been the last.
       if (client.last) return;
       const decision = await prepare(req, session, parts);
+      session.decision = decision;
       // The client may have left meanwhile.
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
     } catch (error) {
@@ -101,16 +102,13 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   if (route === undefined) throw new ProxyError('no_route');
   session.route = route;
 
-  if (route.kind === 'plain')
-    return (session.decision = { version: undefined, upstream: route.upstream, reason: 'ROUTE' });
+  if (route.kind === 'plain') return { version: undefined, upstream: route.upstream, reason: 'ROUTE' };
 
   const preflight = isPreflight(method, req.headers);
   const pinned = parts.override?.pinned(req.headers);
   const identity = preflight ? undefined : parts.identify({ url: target.path, headers: req.headers });
   session.minted = identity?.minted ?? [];
-  return decide(route, { preflight, pinned, context: identity?.context }, parts.evaluate).then(
-    (decision) => (session.decision = decision),
-  );
+  return decide(route, { preflight, pinned, context: identity?.context }, parts.evaluate);
 }
 
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */

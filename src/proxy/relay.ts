@@ -71,7 +71,6 @@ export class Relay implements Answer {
     // A client that is still sending would wait for us to read the rest.
     if (!req.complete || session.client.closing) makeLast(req, session.client, headers, false);
     this.#head = { status, reasonPhrase, headers: status === 204 ? withoutLength(headers) : headers };
-    process.nextTick(release, this);
   }
 
   onData(chunk: Buffer): boolean {
@@ -81,7 +80,7 @@ export class Relay implements Answer {
       this.#first = chunk.length > oneWrite ? Buffer.from(chunk) : chunk.toString('latin1');
       return true;
     }
-    this.release();
+    this.onGap();
     return this.#write(Buffer.from(chunk));
   }
 
@@ -105,7 +104,7 @@ export class Relay implements Answer {
   }
 
   /** Sends the head, and the first of the body if it came with it. */
-  release(): void {
+  onGap(): void {
     if (this.#head === undefined || this.#res.destroyed) return;
     const first = this.#first;
     if (!this.#readyHead()) return;
@@ -154,5 +153,3 @@ export class Relay implements Answer {
 }
 
 type Head = { status: number; reasonPhrase: string; headers: HeaderList };
-
-const release = (relay: Relay) => relay.release();

@@ -166,7 +166,10 @@ export class Connection implements Carrier, ResponseSink {
     }
     if (this.#exchange !== exchange) return false;
     if (complete) this.#complete(exchange);
-    else if (this.#headed) this.deadline = performance.now() + this.#timeouts.idleTimeout;
+    else if (this.#headed) {
+      this.deadline = performance.now() + this.#timeouts.idleTimeout;
+      exchange.answer?.onGap();
+    }
     return this.#flowing;
   }
 

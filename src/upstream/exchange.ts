@@ -33,6 +33,8 @@ export type Answer = {
   onHead(status: number, reasonPhrase: string, headers: string[]): void;
   /** `chunk` is lent for the call. Returns false to hold the rest back until `resume`. */
   onData(chunk: Buffer): boolean;
+  /** All that arrived together has been reported, and more is to come. */
+  onGap(): void;
   onEnd(trailers: string[]): void;
   onError(error: UpstreamError): void;
 };

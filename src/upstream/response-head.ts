@@ -114,7 +114,7 @@ function secondsIn(value: string): number | undefined {
 }
 
 const hasToken = (list: string, token: string): boolean =>
-  list !== '' && list.split(',').some((part) => part.trim() === token);
+  list.includes(token) && list.split(',').some((part) => part.trim() === token);
 
 export const bad = (what: string): UpstreamError =>
   new UpstreamError('bad_response', new Error(`the upstream sent ${what}`));
