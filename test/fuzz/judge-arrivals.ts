@@ -67,7 +67,7 @@ function unlike(
   if (complete && !whole) return 'complete, though its sender never completed it';
   if (meant.refused !== undefined) return meant.refused;
   if (got.method !== meant.method) return `method ${got.method}`;
-  if (got.target !== pathOf(meant.target)) return `target ${got.target}`;
+  if (got.target !== pathOf(meant.target, meant.method)) return `target ${got.target}`;
   if (got.framing !== meant.framing) return `framing ${got.framing}`;
   if (got.tunnel !== meant.tunnel) return 'a tunnel or not';
   if (complete ? got.body !== meant.body : !meant.body.startsWith(got.body)) return 'another body';

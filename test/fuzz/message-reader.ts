@@ -86,8 +86,9 @@ export class MessageReader {
       const line = this.line();
       const [, digits = '', extension = ''] =
         /^([\da-fA-F]+)([\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line) ?? [];
-      const size = digits === '' ? Number.NaN : Number.parseInt(digits, 16);
-      if (!(size <= Number.MAX_SAFE_INTEGER)) throw new Malformed(`a chunk size: ${line}`);
+      // Sixteen digits are a length that nobody can send; more are none.
+      const size = /^0*[\da-fA-F]{1,16}$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
+      if (Number.isNaN(size)) throw new Malformed(`a chunk size: ${line}`);
       if (extension !== '') this.quirks.add('a chunk extension');
       if (digits.length > 8) this.quirks.add('a long chunk size');
       if (size === 0) break;
@@ -101,5 +102,7 @@ export class MessageReader {
       this.at += 2;
     }
     this.trailers = this.fields();
+    if (this.trailers.some(([name]) => /^(transfer-encoding|content-length|connection|upgrade)$/i.test(name)))
+      this.quirks.add('a framing field that comes too late');
   }
 }

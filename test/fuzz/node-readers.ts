@@ -6,6 +6,9 @@ import { Duplex } from 'node:stream';
 export type NodeRequest = { method: string | undefined; url: string | undefined; body: string };
 export type NodeAnswer = { status: number | undefined; body: string };
 
+/** Milliseconds after which a reader that has all bytes does not decide any more. */
+const undecided = 500;
+
 const wire = (text: string): Duplex => {
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), emitClose: true });
   stream.on('error', () => {});
@@ -25,7 +28,7 @@ function bodyOf(message: IncomingMessage, done: (body: string | undefined) => vo
 
 type Settle = (request: NodeRequest | undefined) => void;
 const waiting = new WeakMap<object, Settle>();
-const server = http.createServer({ insecureHTTPParser: false });
+const server = http.createServer({ insecureHTTPParser: false, maxHeaderSize: 128 * 1024 });
 server.maxHeadersCount = 0;
 const serve = (req: IncomingMessage, res: http.ServerResponse) => {
   const settle = waiting.get(req.socket);
@@ -39,10 +42,13 @@ server.on('clientError', (_error, socket) => waiting.get(socket)?.(undefined));
 export function readAsNodeServer(text: string): Promise<NodeRequest | undefined> {
   return new Promise((resolve) => {
     const stream = wire(text);
-    waiting.set(stream, (request) => {
+    const settle: Settle = (request) => {
+      clearTimeout(timer);
       resolve(request);
       stream.destroy();
-    });
+    };
+    const timer = setTimeout(() => settle(undefined), undecided);
+    waiting.set(stream, settle);
     server.emit('connection', stream);
     stream.push(null);
   });
@@ -52,10 +58,17 @@ export function readAsNodeClient(text: string, method: string): Promise<NodeAnsw
   return new Promise((resolve) => {
     const stream = wire('');
     const settle = (answer: NodeAnswer | undefined) => {
+      clearTimeout(timer);
       resolve(answer);
       stream.destroy();
     };
-    const req = http.request({ method, createConnection: () => stream, insecureHTTPParser: false });
+    const timer = setTimeout(() => settle(undefined), undecided);
+    const req = http.request({
+      method,
+      createConnection: () => stream,
+      maxHeaderSize: 128 * 1024,
+      insecureHTTPParser: false,
+    });
     req.on('error', () => settle(undefined));
     req.on('response', (res) =>
       bodyOf(res, (body) => settle(body === undefined ? undefined : { status: res.statusCode, body })),

@@ -43,7 +43,7 @@ export function passedOn(headers: readonly Header[], tunnel: boolean): Header[] 
 /** The fields of an answer that pass as they are. */
 export function passedBack(headers: readonly Header[]): Header[] {
   const dropped = nominated(headers);
-  return headers.filter(([name]) => !hopByHop.has(name.toLowerCase()) && !dropped.has(alike(name)));
+  return headers.filter(([name]) => !hopByHop.has(name.toLowerCase()) && !dropped.has(name.toLowerCase()));
 }
 
 const neverLast = new Set(
@@ -73,11 +73,16 @@ export const trailingOn = (trailers: readonly Header[], headers: readonly Header
   trailing(trailers, headers, (name) => notAfterRequests.has(name) || isForwarding(name));
 
 /** Origin form, byte for byte, of a target in any form that is served. */
-export function pathOf(target: string): string {
+export function pathOf(target: string, method: string): string {
   const [, rest] = /^https?:\/\/[^/?#]+(.*)$/i.exec(target) ?? [];
   if (rest === undefined) return target;
+  // RFC 9112 §3.2.4.
+  if (rest === '' && method === 'OPTIONS') return '*';
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
+
+export const withoutLength = (headers: readonly Header[]): Header[] =>
+  headers.filter(([name]) => name.toLowerCase() !== 'content-length');
 
 export const same = (a: readonly Header[], b: readonly Header[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);

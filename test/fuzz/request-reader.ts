@@ -53,8 +53,10 @@ function readHead(reader: MessageReader): ReadRequest & { length: number } {
   }
   const line = reader.line();
   const [, method, target, digit] =
-    /^([!#$%&'*+.^_`|~\dA-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/1\.([01])$/.exec(line) ?? [];
+    /^([!#$%&'*+.^_`|~\dA-Za-z-]+) +([\x21-\x7e\x80-\xff]+) +HTTP\/1\.([01])$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Malformed(`a request line: ${line}`);
+  // RFC 9112 §3 allows it, Node does it, and what goes on is written anew.
+  if (line.includes('  ')) quirks.add('more blanks than one');
   const minor = Number(digit);
   reader.headers = reader.fields();
   if (method === 'CONNECT' || !METHODS.includes(method)) quirks.add('a method not served');
@@ -73,7 +75,9 @@ function readHead(reader: MessageReader): ReadRequest & { length: number } {
   if (upgrading) quirks.add('an upgrade');
   if (connection.includes('close') && connection.includes('keep-alive')) quirks.add('of two minds');
   if (reader.values('proxy-connection').length > 0) quirks.add('Proxy-Connection');
-  const last = minor === 1 ? connection.includes('close') : !connection.includes('keep-alive');
+  // Node, as others, takes the one for the other.
+  const persistence = [...connection, ...reader.tokens('proxy-connection')];
+  const last = minor === 1 ? persistence.includes('close') : !persistence.includes('keep-alive');
   const { headers } = reader;
   return {
     method,

@@ -58,7 +58,8 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
     let served = false;
     upstreamSockets.add(socket);
     socket.on('close', () => upstreamSockets.delete(socket)).on('error', () => {});
-    socket.on('end', () => void (arrival === undefined || arrival.played ? socket.end() : undefined));
+    // Whoever plays ends it.
+    socket.on('end', () => void (arrival?.begun === true && !arrival.played ? undefined : socket.end()));
     socket.on('data', (chunk) => {
       if (arrival === undefined || isOver(arrival)) {
         if (scripts === undefined) throw new Error('a request between cases');
@@ -180,7 +181,7 @@ async function converse(
   const startedAt = performance.now();
   const { requests, then } = readConversation(sent);
   const owed = requests.length + (then?.kind === 'malformed' ? 1 : 0);
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   let received = '';
   let reset = false;
   let hung = false;
@@ -204,6 +205,11 @@ async function converse(
   };
   socket.setEncoding('latin1');
   socket.on('error', () => (reset = true));
+  // libuv tells a reset right behind bytes as an end; only a write tells it from one.
+  socket.on('end', () => {
+    if (socket.writable) socket.write('');
+    socket.end();
+  });
   socket.on('data', (chunk) => {
     received += String(chunk);
     look();
