@@ -68,11 +68,12 @@ function readHead(reader: MessageReader): ReadRequest & { length: number } {
   const { framing, length } = reader.framing(minor);
   const connection = reader.tokens('connection');
   const upgrades = reader.values('upgrade');
-  const upgrading = upgrades.length > 0 && connection.includes('upgrade');
+  // RFC 9110 §7.8: in HTTP/1.0 it is to be ignored.
+  const upgrading = minor === 1 && upgrades.length > 0 && connection.includes('upgrade');
   const tunnel = upgrading && method === 'GET' && upgrades.join().toLowerCase() === 'websocket';
   // Where a tunnel would begin is not for two readers to guess.
   if (tunnel && (framing === 'chunked' || length > 0)) throw new Malformed('a tunnel behind a body');
-  if (upgrading) quirks.add('an upgrade');
+  if (upgrades.length > 0) quirks.add('an upgrade');
   if (connection.includes('close') && connection.includes('keep-alive')) quirks.add('of two minds');
   if (reader.values('proxy-connection').length > 0) quirks.add('Proxy-Connection');
   // Node, as others, takes the one for the other.

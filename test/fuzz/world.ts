@@ -144,10 +144,13 @@ const followUpAnswer = `HTTP/1.1 200 OK\r\nX-Case: ${caseName}\r\nContent-Length
 /** A turn of the event loop: whoever has bytes to read, reads them. */
 export const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-const isOver = ({ played, text }: Arrival): boolean => {
+/** Whether what comes next on the connection is another request. */
+function isOver({ played, text, script }: Arrival): boolean {
   const reading = readRequest(text);
-  return played && reading.kind === 'complete' && !reading.request.tunnel;
-};
+  if (!played || reading.kind !== 'complete') return false;
+  const { method, tunnel } = reading.request;
+  return !tunnel || readAnswer(script.bytes, 0, { method, tunnel }, 'end').answer?.status !== 101;
+}
 
 /** How an answer ends, seen from the proxy. */
 export function endingOf({ bytes, then }: UpstreamScript, method: string, tunnel: boolean) {
