@@ -71,8 +71,8 @@ export function createHandler(parts: HandlerParts): Handler {
     try {
       // One at a time: pipelining must not take more of an upstream than a connection's worth.
       if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
-      // The answer before it may have been the last.
-      if (client.last) return;
+      // The answer before it may have been the last, by Node's choice, too.
+      if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
       session.decision = decision;
       // The client may have left meanwhile.
