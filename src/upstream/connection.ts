@@ -200,13 +200,24 @@ export class Connection implements Carrier, ResponseSink {
 
   #onEnd(): void {
     const exchange = this.#exchange;
+    const socket = this.#socket;
     if (exchange === undefined) this.destroy();
     else if (!this.#parser.end()) this.#fail(new UpstreamError('reset'));
-    else if (!this.#tunnel) this.#complete(exchange);
-    else {
-      exchange.answer?.onEnd([]);
-      if (this.#socket.writableEnded) this.#closeTunnel();
-    }
+    else if (socket.writableLength > 0 || !socket.writable) this.#endWith(exchange);
+    // libuv tells a reset that comes with bytes as an end, and here the end is all that says the answer is whole. Nothing,
+    // written to a connection that was reset, fails.
+    else
+      socket.write('', (error) => {
+        if (error) this.#fail(new UpstreamError('reset', error));
+        else if (this.#exchange === exchange) this.#endWith(exchange);
+      });
+  }
+
+  /** The answer, or this end of the tunnel, has ended with the connection. */
+  #endWith(exchange: CarriedExchange): void {
+    if (!this.#tunnel) return this.#complete(exchange);
+    exchange.answer?.onEnd([]);
+    if (this.#socket.writableEnded) this.#closeTunnel();
   }
 
   /** Both ways have ended. */
