@@ -108,8 +108,8 @@ export class Relay implements Answer {
     if (this.#head === undefined || this.#res.destroyed) return;
     const first = this.#first;
     if (!this.#readyHead()) return;
-    if (first === undefined) this.#res.flushHeaders();
-    else this.#write(first);
+    // Node's flushHeaders would write the head in UTF-8, and change its bytes above ASCII.
+    this.#write(first ?? '');
   }
 
   /** Has the head go out with what is written next, if it has not yet; false when it cannot. */
