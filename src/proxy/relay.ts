@@ -50,7 +50,7 @@ export class Relay implements Answer {
     if (res.destroyed || req.httpVersionMinor === 0) return;
     if (status !== 100) {
       const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
-      req.socket.write(headText(line, responseHeaders(raw, undefined, undefined)), 'latin1');
+      req.socket.write(headText(line, withoutLength(responseHeaders(raw, undefined, undefined))), 'latin1');
     } else if (body?.held === true) {
       body.onContinue?.();
       res.writeContinue();
