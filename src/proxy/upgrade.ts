@@ -7,9 +7,9 @@ import { closeLingering } from './lingering-close.ts';
 
 const protocol = 'websocket';
 
-/** Whether a request that wishes for another protocol is one to be served so: WebSocket alone (RFC 6455 §4.2.1). */
+/** Whether a request that wishes for another protocol is one to be served so: WebSocket, from HTTP/1.1 on (RFC 6455 §4.2.1). */
 export const isWebSocket = (req: IncomingMessage): boolean =>
-  req.method === 'GET' && req.headers.upgrade?.toLowerCase() === protocol;
+  req.method === 'GET' && req.httpVersion === '1.1' && req.headers.upgrade?.toLowerCase() === protocol;
 
 /**
  * A response object for a request that Node has taken out of its server: until the upstream agrees, its answer is one

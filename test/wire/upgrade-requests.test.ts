@@ -51,6 +51,15 @@ await t.test("62 The 101's protocol must be the request's", async (t) => {
   });
 });
 
+// RFC 9110 §7.8: what an HTTP/1.0 client says of Upgrade has come through a proxy that knows nothing of it.
+await t.test('63 HTTP/1.0 knows no upgrade', async (t) => {
+  const upstream = await startUpstream(t, (_req, res) => res.end('served'));
+  const proxy = await startProxy(t, plain(upstream.url));
+  const client = openDialogue(t, proxy.port, upgrade('/').replace('HTTP/1.1', 'HTTP/1.0'));
+  t.match(await client.over(), /^HTTP\/1\.1 200 [^]*served$/);
+  t.equal(upstream.seen[0]?.headers.upgrade, undefined);
+});
+
 await t.test('63 Upgrade without Connection is not an upgrade', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end('served'));
   const proxy = await startProxy(t, plain(upstream.url));
