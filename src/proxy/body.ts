@@ -44,7 +44,7 @@ export function watchedBody(
       body.held = false;
       movedAt = performance.now();
     },
-    trailers: () => requestTrailers(req.rawTrailers, overrideHeader),
+    trailers: () => requestTrailers(req.rawTrailers, req.rawHeaders, overrideHeader),
   };
   const look = () => {
     const waits = body.held === true || req.readableFlowing !== true;

@@ -186,7 +186,7 @@ function privateOnly(cacheControl: string): string {
 }
 
 /** The names in Connection, other than its options and what cannot be nominated. */
-function nominations(raw: readonly string[]): ReadonlySet<string> | undefined {
+export function nominations(raw: readonly string[]): ReadonlySet<string> | undefined {
   let names: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
@@ -194,9 +194,10 @@ function nominations(raw: readonly string[]): ReadonlySet<string> | undefined {
     for (const part of (raw[i + 1] as string).split(',')) {
       const nominated = part.trim().toLowerCase();
       if (nominated === '' || nominated === 'keep-alive' || nominated === 'close') continue;
-      if (notNominable.has(nominated)) continue;
+      const known = canonical(nominated);
+      if (notNominable.has(known)) continue;
       names ??= new Set();
-      names.add(nominated);
+      names.add(nominated).add(known);
     }
   }
   return names;

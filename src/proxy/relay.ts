@@ -25,6 +25,8 @@ export class Relay implements Answer {
   #head: Head | undefined;
   /** The body's first bytes, kept as long as the head. */
   #first: Buffer | string | undefined;
+  /** The answer's own headers, which have a say in its trailers. */
+  #headers: HeaderList = [];
   #tunnel = false;
   /** Whether the rest of the answer waits for the client. */
   #heldBack = false;
@@ -61,6 +63,7 @@ export class Relay implements Answer {
     const [req, res, session] = [this.#req, this.#res, this.#session];
     if (res.destroyed) return;
     this.#stopWatching?.();
+    this.#headers = raw;
     const headers = responseHeaders(raw, stampOf(session), session.decision?.upstream.rewrite);
     if (status === 101) {
       this.#tunnel = true;
@@ -92,7 +95,8 @@ export class Relay implements Answer {
     if (!req.complete) req.resume();
     const first = this.#first;
     if (!this.#readyHead()) return;
-    if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(headerRecord(answerTrailers(trailers)));
+    if (trailers.length > 0 && res.chunkedEncoding)
+      res.addTrailers(headerRecord(answerTrailers(trailers, this.#headers)));
     if (first === undefined) res.end();
     else res.end(first, 'latin1');
   }

@@ -1,4 +1,4 @@
-import { canonical, hopByHop, requestOwn, type HeaderList } from './headers.ts';
+import { canonical, hopByHop, nominations, requestOwn, type HeaderList } from './headers.ts';
 
 /** What frames, routes or describes a message cannot come after it (RFC 9110 §6.5.1). */
 const never = [
@@ -23,21 +23,33 @@ const notInRequests: ReadonlySet<string> = new Set([
   'via',
 ]);
 
-export const answerTrailers = (raw: readonly string[]): HeaderList =>
-  allowed(raw, (name) => !notInAnswers.has(name));
+/** `headers` are those of the message: what their Connection names goes no further, before or after the body. */
+export const answerTrailers = (raw: readonly string[], headers: readonly string[]): HeaderList =>
+  allowed(raw, headers, (name) => !notInAnswers.has(name));
 
 /** `overrideHeader` is the one that never leaves, in lower case. */
-export const requestTrailers = (raw: readonly string[], overrideHeader: string | undefined): HeaderList =>
+export const requestTrailers = (
+  raw: readonly string[],
+  headers: readonly string[],
+  overrideHeader: string | undefined,
+): HeaderList =>
   allowed(
     raw,
+    headers,
     (name) => !notInRequests.has(name) && !name.startsWith('x-forwarded-') && name !== overrideHeader,
   );
 
-function allowed(raw: readonly string[], holds: (name: string) => boolean): HeaderList {
+function allowed(
+  raw: readonly string[],
+  headers: readonly string[],
+  holds: (name: string) => boolean,
+): HeaderList {
   const out: HeaderList = [];
+  if (raw.length === 0) return out;
+  const nominated = nominations(headers);
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    if (holds(canonical(name))) out.push(name, raw[i + 1] as string);
+    const name = canonical(raw[i] as string);
+    if (holds(name) && !nominated?.has(name)) out.push(raw[i] as string, raw[i + 1] as string);
   }
   return out;
 }

@@ -62,10 +62,17 @@ export function serveWithoutUpgrade(
     const name = req.rawHeaders[i] ?? '';
     let value = req.rawHeaders[i + 1] ?? '';
     if (/^(upgrade|http2-settings)$/i.test(name)) continue;
-    if (/^connection$/i.test(name)) value = value.replaceAll(/\b(upgrade|http2-settings)\b/gi, '');
+    if (/^connection$/i.test(name)) value = withoutWish(value);
     headers.push(name, value);
   }
   const line = `${req.method} ${req.url} HTTP/${req.httpVersion}`;
   socket.unshift(Buffer.concat([Buffer.from(headText(line, headers), 'latin1'), head]));
   server.emit('connection', socket);
 }
+
+/** Members of a Connection header, without those that wish: `x-upgrade-id` is none of them. */
+const withoutWish = (value: string): string =>
+  value
+    .split(',')
+    .filter((member) => !/^\s*(upgrade|http2-settings)\s*$/i.test(member))
+    .join(',');
