@@ -50,7 +50,7 @@ async function runOne(world: World, one: Case): Promise<void> {
 
 const plain: Case = {
   client: { bytes: '', followed: true, splits: [] },
-  upstream: { bytes: '', splits: [], start: 'complete', then: 'keep' },
+  upstream: { bytes: '', splits: [], start: 'complete', afterwards: 'keep' },
 };
 
 async function stillServes(world: World): Promise<void> {
@@ -59,10 +59,14 @@ async function stillServes(world: World): Promise<void> {
   if (!/^HTTP\/1\.1 200 OK\r\n[^]*\r\nplain c/.test(seen.received)) throw new Error('it no longer serves');
 }
 
+const openSockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
 /** All connections of clients are gone, and those to the upstream, once the proxy stops. */
 async function nothingLeft({ proxy, upstreamSockets }: World): Promise<void> {
-  const open = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-  await until(() => open() === 2 * upstreamSockets.size, 'only idle connections to the upstream are left');
+  await until(
+    () => openSockets() === 2 * upstreamSockets.size,
+    'only idle connections to the upstream are left',
+  );
   await proxy.stop();
   await until(() => upstreamSockets.size === 0, 'no connection is left');
   if (/failed on our side/.test(proxy.logText())) throw new Error(`a fault of the proxy: ${proxy.logText()}`);

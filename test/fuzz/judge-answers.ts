@@ -7,24 +7,25 @@ import { endingOf, type Arrival, type Observation } from './world.ts';
 
 /** The client sees one well-formed answer for each request, in order, from the one who was asked; or a cut. */
 export async function judgeAnswers(meant: Conversation, arrived: Arrived, seen: Observation): Promise<void> {
-  const { requests, then } = meant;
-  const owed = requests.length + (then === undefined ? 0 : 1);
+  const { requests, afterwards } = meant;
+  const owed = requests.length + (afterwards === undefined ? 0 : 1);
   // While this holds, the request must be served: nothing about it or before it gives reason not to.
   // What is odd behind it does, for Node's parser may end the connection before the answer is out.
   let must =
-    [...requests, ...(then?.request === undefined ? [] : [then.request])].every(
+    [...requests, ...(afterwards?.request === undefined ? [] : [afterwards.request])].every(
       ({ quirks }) => quirks.size === 0,
     ) &&
-    (then === undefined || (then.kind === 'incomplete' && then.request?.framing === 'length'));
+    (afterwards === undefined ||
+      (afterwards.kind === 'incomplete' && afterwards.request?.framing === 'length'));
   let at = 0;
   for (let i = 0; i < owed; i += 1) {
-    const request = requests[i] ?? then?.request;
+    const request = requests[i] ?? afterwards?.request;
     const asked = { method: request?.method ?? 'GET', tunnel: request?.tunnel ?? false };
     const arrival = arrived.get(i);
     const given = readGiven(arrival, request);
     must &&= i < requests.length && request?.quirks.size === 0;
     const served = must && given !== undefined && given.kind === 'complete' && given.quirks.size === 0;
-    const safe = arrival?.script.then !== 'reset' && arrival?.dead !== true;
+    const safe = arrival?.script.afterwards !== 'reset' && arrival?.dead !== true;
 
     const read = (method: string) =>
       readAnswer(seen.received, at, { ...asked, method }, seen.reset ? 'reset' : 'end');
@@ -72,7 +73,8 @@ export async function judgeAnswers(meant: Conversation, arrived: Arrived, seen: 
 }
 
 /** A reading that broke off has not come to the end of what was received. */
-const isBehind = (received: string, at: number): boolean => /^HTTP\//.test(received.slice(at)) || at === 0;
+const isBehind = (received: string, at: number): boolean =>
+  received.slice(at).startsWith('HTTP/') || at === 0;
 
 function readGiven(
   arrival: Arrival | undefined,
@@ -83,7 +85,7 @@ function readGiven(
   const { script } = arrival;
   const first = readAnswer(script.bytes, 0, { method, tunnel }, 'end');
   // A tunnel ends when the client does.
-  if (first.answer?.status === 101 && script.then === 'keep') return first;
+  if (first.answer?.status === 101 && script.afterwards === 'keep') return first;
   return readAnswer(script.bytes, 0, { method, tunnel }, endingOf(script, method, tunnel));
 }
 

@@ -12,7 +12,10 @@ export async function judgeArrivals(
   { arrivals }: Observation,
   upstreamHost: string,
 ): Promise<Arrived> {
-  const candidates = [...meant.requests, ...(meant.then?.request === undefined ? [] : [meant.then.request])];
+  const candidates = [
+    ...meant.requests,
+    ...(meant.afterwards?.request === undefined ? [] : [meant.afterwards.request]),
+  ];
   const arrived: Arrived = new Map();
   let next = 0;
   for (const [number, arrival] of arrivals.entries()) {
@@ -50,7 +53,7 @@ export async function judgeArrivals(
 
 /** A request without effect goes a second time when the connection it was put on turned out dead. */
 function isReplay(before: Arrival, arrival: Arrival, request: ReadRequest): boolean {
-  const silent = before.dead || before.script.bytes === '' || before.script.then === 'reset';
+  const silent = before.dead || before.script.bytes === '' || before.script.afterwards === 'reset';
   const harmless =
     request.framing !== 'chunked' && request.body === '' && !['POST', 'PATCH'].includes(request.method);
   return before.reused && silent && harmless && before.text === arrival.text;

@@ -86,8 +86,10 @@ export const withoutLength = (headers: readonly Header[]): Header[] =>
 
 export const same = (a: readonly Header[], b: readonly Header[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
-export const sameUnordered = (a: readonly Header[], b: readonly Header[]): boolean => {
-  const sorted = (list: readonly Header[]) =>
-    list.map(([name, value]) => `${name.toLowerCase()}: ${value}`).toSorted();
-  return sorted(a).join('\n') === sorted(b).join('\n');
-};
+export const sameUnordered = (a: readonly Header[], b: readonly Header[]): boolean => sorted(a) === sorted(b);
+
+const sorted = (list: readonly Header[]): string =>
+  list
+    .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
+    .toSorted()
+    .join('\n');

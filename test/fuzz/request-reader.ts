@@ -77,8 +77,8 @@ function readHead(reader: MessageReader): ReadRequest & { length: number } {
   if (connection.includes('close') && connection.includes('keep-alive')) quirks.add('of two minds');
   if (reader.values('proxy-connection').length > 0) quirks.add('Proxy-Connection');
   // Node, as others, takes the one for the other.
-  const persistence = [...connection, ...reader.tokens('proxy-connection')];
-  const last = minor === 1 ? persistence.includes('close') : !persistence.includes('keep-alive');
+  const persistence = new Set([...connection, ...reader.tokens('proxy-connection')]);
+  const last = minor === 1 ? persistence.has('close') : !persistence.has('keep-alive');
   const { headers } = reader;
   return {
     method,
@@ -119,7 +119,7 @@ function readHosts(reader: MessageReader, minor: number, target: string): string
 export type Conversation = {
   requests: ReadRequest[];
   /** What follows them, unless they end with the bytes. */
-  then: Exclude<RequestReading, { kind: 'complete' }> | undefined;
+  afterwards: Exclude<RequestReading, { kind: 'complete' }> | undefined;
   /** Bytes behind a request for a tunnel. */
   tunnelled: string;
 };
@@ -129,14 +129,14 @@ export function readConversation(text: string): Conversation {
   let at = 0;
   while (at < text.length) {
     const reading = readRequest(text, at);
-    if (reading.kind !== 'complete') return { requests, then: reading, tunnelled: '' };
+    if (reading.kind !== 'complete') return { requests, afterwards: reading, tunnelled: '' };
     at = reading.next;
     requests.push(reading.request);
-    if (reading.request.tunnel) return { requests, then: undefined, tunnelled: text.slice(at) };
+    if (reading.request.tunnel) return { requests, afterwards: undefined, tunnelled: text.slice(at) };
     if (!reading.request.last || at === text.length) continue;
     const quirks = new Set([...reading.request.quirks, 'more behind the last request']);
     requests.splice(-1, 1, { ...reading.request, quirks });
     break;
   }
-  return { requests, then: undefined, tunnelled: '' };
+  return { requests, afterwards: undefined, tunnelled: '' };
 }

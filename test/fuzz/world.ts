@@ -107,7 +107,13 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
       const first = { ...upstream, bytes: named(upstream.bytes) };
       scripts = {
         first,
-        further: { ...first, bytes: named(followUpAnswer), splits: [], start: 'complete', then: 'keep' },
+        further: {
+          ...first,
+          bytes: named(followUpAnswer),
+          splits: [],
+          start: 'complete',
+          afterwards: 'keep',
+        },
       };
       arrivals = [];
       const observation = await converse(proxy.port, sent, client.splits);
@@ -153,8 +159,8 @@ function isOver({ played, text, script }: Arrival): boolean {
 }
 
 /** How an answer ends, seen from the proxy. */
-export function endingOf({ bytes, then }: UpstreamScript, method: string, tunnel: boolean) {
-  if (then !== 'keep') return then === 'silence' ? 'open' : then;
+export function endingOf({ bytes, afterwards }: UpstreamScript, method: string, tunnel: boolean) {
+  if (afterwards !== 'keep') return afterwards === 'silence' ? 'open' : afterwards;
   return readAnswer(bytes, 0, { method, tunnel }, 'open').kind === 'complete' ? 'open' : 'end';
 }
 
@@ -170,7 +176,7 @@ async function perform(socket: Socket, arrival: Arrival, method: string): Promis
   }
   arrival.played = true;
   const tunnel = reading.answer?.status === 101;
-  const ending = tunnel && script.then === 'keep' ? 'open' : endingOf(script, method, tunnel);
+  const ending = tunnel && script.afterwards === 'keep' ? 'open' : endingOf(script, method, tunnel);
   if (ending === 'reset') socket.resetAndDestroy();
   else if (ending === 'end' || socket.readableEnded) socket.end();
 }
@@ -182,8 +188,8 @@ async function converse(
   splits: readonly number[],
 ): Promise<Omit<Observation, 'arrivals'>> {
   const startedAt = performance.now();
-  const { requests, then } = readConversation(sent);
-  const owed = requests.length + (then?.kind === 'malformed' ? 1 : 0);
+  const { requests, afterwards } = readConversation(sent);
+  const owed = requests.length + (afterwards?.kind === 'malformed' ? 1 : 0);
   const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   let received = '';
   let reset = false;
