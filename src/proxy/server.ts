@@ -81,7 +81,11 @@ export function createProxyServer(
   // Expectations are the upstream's to meet.
   server.on('checkContinue', serve);
   server.on('checkExpectation', serve);
-  server.on('connect', (_req, socket: Socket) => refuse(socket, clientOf(socket), 'method_unknown'));
+  server.on('connect', (_req, socket: Socket) => {
+    // Answers still owed on this connection come first, and ours would be taken for one.
+    if (clientOf(socket).busy > 0) socket.destroy();
+    else refuse(socket, clientOf(socket), 'method_unknown');
+  });
   server.on('upgrade', (req, socket: Socket, head) => {
     // Answers still owed on this connection would run into what follows.
     const client = clientOf(socket);
