@@ -60,7 +60,7 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
     socket.on('close', () => upstreamSockets.delete(socket)).on('error', () => {});
     // Whoever plays ends it.
     socket.on('end', () => void (arrival?.begun === true && !arrival.played ? undefined : socket.end()));
-    socket.on('data', (chunk) => {
+    const take = (chunk: Buffer): void => {
       if (arrival === undefined || isOver(arrival)) {
         if (scripts === undefined) throw new Error('a request between cases');
         const script = chunk.includes('/followed-') ? scripts.further : scripts.first;
@@ -75,9 +75,16 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
         arrivals.push(arrival);
         served = true;
       }
+      const before = arrival.text.length;
       arrival.text += chunk.toString('latin1');
-      if (arrival.begun) return;
+      if (arrival.begun && !arrival.played) return;
       const reading = readRequest(arrival.text);
+      if (arrival.played) {
+        // Answered before its end, it may be followed by another in the packet that ends it.
+        if (reading.kind !== 'complete' || reading.next === arrival.text.length) return;
+        arrival.text = arrival.text.slice(0, reading.next);
+        return take(chunk.subarray(reading.next - before));
+      }
       if (reading.kind !== 'complete' && (reading.request === undefined || arrival.script.start !== 'head'))
         return;
       arrival.begun = true;
@@ -85,7 +92,8 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
         playing.delete(play),
       );
       playing.add(play);
-    });
+    };
+    socket.on('data', take);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const upstreamHost = `127.0.0.1:${(server.address() as AddressInfo).port}`;
