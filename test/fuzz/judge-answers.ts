@@ -90,7 +90,9 @@ function readGiven(
 }
 
 const closesWithProblem = ({ answer }: AnswerReading): boolean =>
-  isOwn(answer) && answer?.status === 400 && !answer.headers.some(([name]) => name === 'Date');
+  isOwn(answer) &&
+  [400, 408, 431].includes(answer?.status ?? 0) &&
+  !answer?.headers.some(([name]) => name === 'Date');
 
 const isOwn = (answer: ReadAnswer | undefined): boolean =>
   answer?.headers.some(([name, value]) => name === 'Content-Type' && value === 'application/problem+json') ===
