@@ -9,9 +9,12 @@ import { startWorld, type Case, type World } from './world.ts';
 export type FuzzOptions = {
   seed: number;
   runs: number;
-  /** Asked before each case; true ends the fuzzing. */
+  /** Told of each case; true ends the fuzzing. */
   isOver?: (cases: number) => boolean;
 };
+
+/** Cases with one seed; the next ones have the next. An end is heeded between them. */
+const batch = 1000;
 
 /** Cases between two looks at whether the proxy still serves. */
 const lookEvery = 50;
@@ -29,9 +32,14 @@ export async function fuzz(
     await runOne(world, { client, upstream });
     if (cases % lookEvery === 0) await stillServes(world);
   });
-  const details = await fc.check(property, { seed, numRuns: runs });
-  if (details.failed)
-    return `${String(details.errorInstance)}\n${await fc.asyncDefaultReportMessage(details)}`;
+  for (let from = 0; from < runs && !isOver(cases); from += batch) {
+    const details = await fc.check(property, {
+      seed: seed + from / batch,
+      numRuns: Math.min(batch, runs - from),
+    });
+    if (details.failed)
+      return `${String(details.errorInstance)}\n${await fc.asyncDefaultReportMessage(details)}`;
+  }
   await nothingLeft(world);
   return undefined;
 }

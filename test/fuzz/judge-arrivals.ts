@@ -92,9 +92,8 @@ function unlike(
   )
     return `headers ${JSON.stringify(kept)} for ${JSON.stringify(expected)}`;
   const said = (name: string) => added.get(name)?.join('|') ?? '';
-  const takesTrailers = meant.headers.some(
-    ([name, value]) => name.toLowerCase() === 'te' && value.includes('trailers'),
-  );
+  const codings = meant.headers.filter(([name]) => name.toLowerCase() === 'te').map(([, value]) => value);
+  const takesTrailers = /(^|[\s,])trailers($|[\s,])/i.test(codings.join());
   const te = takesTrailers && !meant.tunnel;
   if (said('Host') !== upstreamHost) return `Host ${said('Host')}`;
   if (said('X-Forwarded-For') !== '127.0.0.1') return `X-Forwarded-For ${said('X-Forwarded-For')}`;

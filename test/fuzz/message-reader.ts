@@ -69,7 +69,8 @@ export class MessageReader {
       return { framing: 'chunked', length: 0 };
     }
     if (length === undefined) return { framing: 'none', length: 0 };
-    if (!/^\d+$/.test(length) || Number(length) > Number.MAX_SAFE_INTEGER)
+    // Up to 64 bits a length is one that nobody can send; beyond, none.
+    if (!/^\d+$/.test(length) || BigInt(length) >= 1n << 64n)
       throw new Malformed('a length that is no number');
     if (/^0\d|\d{15}/.test(length)) this.quirks.add('an odd length');
     return { framing: 'length', length: Number(length) };

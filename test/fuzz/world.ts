@@ -60,31 +60,24 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
     socket.on('close', () => upstreamSockets.delete(socket)).on('error', () => {});
     // Whoever plays ends it.
     socket.on('end', () => void (arrival?.begun === true && !arrival.played ? undefined : socket.end()));
-    const take = (chunk: Buffer): void => {
-      if (arrival === undefined || isOver(arrival)) {
+    socket.on('data', (chunk) => {
+      let text = chunk.toString('latin1');
+      if (arrival !== undefined) {
+        arrival.text += text;
+        // Behind an early answer, the rest of its request and the next one may come together.
+        const end = endOf(arrival) ?? arrival.text.length;
+        text = arrival.text.slice(end);
+        arrival.text = arrival.text.slice(0, end);
+      }
+      if (arrival === undefined || text !== '') {
         if (scripts === undefined) throw new Error('a request between cases');
-        const script = chunk.includes('/followed-') ? scripts.further : scripts.first;
-        arrival = {
-          text: '',
-          reused: served,
-          dead: socket.writableEnded,
-          script,
-          played: false,
-          begun: false,
-        };
+        const script = text.includes('/followed-') ? scripts.further : scripts.first;
+        arrival = { text, reused: served, dead: socket.writableEnded, script, played: false, begun: false };
         arrivals.push(arrival);
         served = true;
       }
-      const before = arrival.text.length;
-      arrival.text += chunk.toString('latin1');
-      if (arrival.begun && !arrival.played) return;
+      if (arrival.begun) return;
       const reading = readRequest(arrival.text);
-      if (arrival.played) {
-        // Answered before its end, it may be followed by another in the packet that ends it.
-        if (reading.kind !== 'complete' || reading.next === arrival.text.length) return;
-        arrival.text = arrival.text.slice(0, reading.next);
-        return take(chunk.subarray(reading.next - before));
-      }
       if (reading.kind !== 'complete' && (reading.request === undefined || arrival.script.start !== 'head'))
         return;
       arrival.begun = true;
@@ -92,8 +85,7 @@ export async function startWorld(t: Pick<Test, 'teardown'>): Promise<World> {
         playing.delete(play),
       );
       playing.add(play);
-    };
-    socket.on('data', take);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const upstreamHost = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -158,12 +150,13 @@ const followUpAnswer = `HTTP/1.1 200 OK\r\nX-Case: ${caseName}\r\nContent-Length
 /** A turn of the event loop: whoever has bytes to read, reads them. */
 export const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** Whether what comes next on the connection is another request. */
-function isOver({ played, text, script }: Arrival): boolean {
+/** Where a request ends whose answer is out, so that another may follow it. */
+function endOf({ played, text, script }: Arrival): number | undefined {
   const reading = readRequest(text);
-  if (!played || reading.kind !== 'complete') return false;
+  if (!played || reading.kind !== 'complete') return undefined;
   const { method, tunnel } = reading.request;
-  return !tunnel || readAnswer(script.bytes, 0, { method, tunnel }, 'end').answer?.status !== 101;
+  const switched = tunnel && readAnswer(script.bytes, 0, { method, tunnel }, 'end').answer?.status === 101;
+  return switched ? undefined : reading.next;
 }
 
 /** How an answer ends, seen from the proxy. */
@@ -177,16 +170,18 @@ async function perform(socket: Socket, arrival: Arrival, method: string): Promis
   const reading = readAnswer(script.bytes, 0, { method, tunnel: true }, 'end');
   // Excess that comes late meets the next request on that connection, and nobody could tell it from an answer.
   const whole = reading.kind === 'complete' && reading.next < script.bytes.length;
-  for (const piece of torn(script.bytes, whole ? [] : script.splits)) {
+  for (const [i, piece] of torn(script.bytes, whole ? [] : script.splits).entries()) {
+    if (i > 0) await turn();
     if (!socket.writable) break;
     socket.write(piece, 'latin1');
-    await turn();
   }
   arrival.played = true;
   const tunnel = reading.answer?.status === 101;
   const ending = tunnel && script.afterwards === 'keep' ? 'open' : endingOf(script, method, tunnel);
-  if (ending === 'reset') socket.resetAndDestroy();
-  else if (ending === 'end' || socket.readableEnded) socket.end();
+  if (ending === 'reset') {
+    await turn();
+    socket.resetAndDestroy();
+  } else if (ending === 'end' || socket.readableEnded) socket.end();
 }
 
 /** Sends bytes torn apart, and ends the connection once all answers are there that can be. */
