@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FailureSource } from '../telemetry/outcome.ts';
 import { UpstreamError, type FailureCode } from '../upstream/failure.ts';
+import { fieldLines } from '../upstream/field-line.ts';
 import type { HeaderList } from './headers.ts';
 
 /** A request that could not be served: what happened, and who is to blame. */
@@ -107,8 +108,5 @@ export function problemBytes(code: ErrorCode, requestId: string | undefined, ext
 }
 
 /** A request or response head, from its first line and a header list. */
-export function headText(firstLine: string, headers: HeaderList): string {
-  let head = `${firstLine}\r\n`;
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return `${head}\r\n`;
-}
+export const headText = (firstLine: string, headers: HeaderList): string =>
+  `${firstLine}\r\n${fieldLines(headers)}\r\n`;

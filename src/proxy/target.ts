@@ -10,13 +10,12 @@ export type Target = {
 
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 
-/** What no target may hold, and Node's parser lets pass. */
-// oxlint-disable-next-line no-control-regex
-const control = /[\0-\x20\x7f]/;
+/** Blanks and control bytes: no target may hold them, and Node's parser lets some pass. */
+const unfit = /[^\x21-\x7e\x80-\xff]/;
 
 /** Undefined for a target that is malformed, or has no path to route by. */
 export function parseTarget(url: string, method: string): Target | undefined {
-  if (control.test(url)) return undefined;
+  if (unfit.test(url)) return undefined;
   if (url === '*')
     return method === 'OPTIONS' ? { path: '*', pathname: '*', authority: undefined } : undefined;
   if (url.startsWith('/')) return originForm(url, undefined);

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { UpstreamError } from './failure.ts';
+import { fieldLines } from './field-line.ts';
 
 /** A request as it goes on the wire. `headers` alternate names and values; Content-Length may be among them. */
 export type RequestHead = { method: string; path: string; headers: string[] };
@@ -65,8 +66,7 @@ export const isReplayable = (method: string, body: RequestBody | undefined): boo
 
 /** The bytes of a request's head, in latin1. */
 export function requestText({ method, path, headers }: RequestHead, body: RequestBody | undefined): string {
-  let text = `${method} ${path} HTTP/1.1\r\n`;
-  for (let i = 0; i + 1 < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  let text = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}`;
   if (body?.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (body?.framing === 'tunnel') text += `Connection: Upgrade\r\nUpgrade: ${body.protocol ?? ''}\r\n`;
   return `${text}\r\n`;

@@ -1,3 +1,10 @@
+/** Header or trailer lines for a list that alternates names and values. */
+export function fieldLines(list: readonly string[]): string {
+  let text = '';
+  for (let i = 0; i + 1 < list.length; i += 2) text += `${list[i]}: ${list[i + 1]}\r\n`;
+  return text;
+}
+
 /**
  * Reads one header or trailer line (RFC 9112 §5) of `length` characters, its CRLF left out, and appends its name and
  * its value without the blanks around it. False for what is none: a name that is no token, a blank before the colon,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { RequestBody } from './exchange.ts';
+import { fieldLines } from './field-line.ts';
 
 /** What becomes of a body under way. `onMoved` says whether the upstream took all of a piece at once. */
 export type BodyEvents = {
@@ -65,8 +66,4 @@ function writeChunk(socket: Socket, chunk: Buffer): boolean {
   return tookAll;
 }
 
-function lastChunk(trailers: string[]): string {
-  let text = '0\r\n';
-  for (let i = 0; i + 1 < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
-  return `${text}\r\n`;
-}
+const lastChunk = (trailers: string[]): string => `0\r\n${fieldLines(trailers)}\r\n`;
