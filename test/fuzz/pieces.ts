@@ -211,3 +211,21 @@ export function torn(text: string, at: readonly number[]): string[] {
     .map((from, i) => text.slice(from, places[i] ?? text.length))
     .filter((one) => one !== '');
 }
+
+/** Header lines that are none, whichever way they go. */
+export const brokenLines: readonly string[] = [
+  'X-Nul: a\0b',
+  'X-Ctl: a\x01b',
+  'X-Del: \x7f',
+  'X-Fold: a\r\n b',
+  ' X-Lead: 1',
+  'X Space: 1',
+  'X-Space : 1',
+  ': empty',
+  'NoColon',
+  'X-Lf: a\nX-In: b',
+  'X-Cr: a\rX-In: b',
+  'X-\xe9: 1',
+  '(x): 1',
+  '',
+];
