@@ -90,6 +90,21 @@ export const proxyUrl = z
   .refine(isHttpUrl, `${httpUrlText} without query or fragment`)
   .transform((text) => new URL(text));
 
+const redisUrlText = 'a redis:// or rediss:// address';
+
+/** `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, over TLS with `rediss`. A secret, since it may hold a password. */
+export const redisUrl = z
+  .string(redisUrlText)
+  .meta({ title: redisUrlText, writeOnly: true })
+  .refine(isRedisUrl, `${redisUrlText}, such as redis://redis:6379 or rediss://:PASSWORD@redis:6379/0`)
+  .transform((text) => new URL(text));
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
+  const { protocol, hostname, pathname } = new URL(text);
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?\d{0,5}$/.test(pathname);
+}
+
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
   const { protocol, hostname } = new URL(text);
