@@ -1,0 +1,43 @@
+import type { RolloutState } from './state.ts';
+
+/**
+ * Where the state of rollouts is kept, for one proxy or for many. Every operation either settles within the store's
+ * deadline or rejects with a StoreError.
+ */
+export type Store = {
+  kept: 'file' | 'redis' | 'memory';
+  /**
+   * Of the flags asked for, by key, the states whose stamp (see `stampOf`) is not the one given; a flag of which
+   * nothing is known yet is asked for with ''. What is missing from the store comes as null.
+   */
+  read(stamps: ReadonlyMap<string, string>): Promise<Map<string, RolloutState | null>>;
+  /**
+   * Compare and set: keeps the state if the one there has the stamp `expected`, '' for none. Resolves with false,
+   * and changes nothing, when it has another.
+   */
+  write(state: RolloutState, expected: string): Promise<boolean>;
+  /** Adds to the requests that the state's stage has seen on treatment; resolves with their sum over all proxies. */
+  count(state: RolloutState, add: number): Promise<number>;
+  /** Milliseconds since 1970, by a clock that all who share the store agree on. */
+  now(): number;
+  /**
+   * For a store that others write to: milliseconds between two looks, and how far ahead a raise is to take effect.
+   * Absent when this proxy is alone.
+   */
+  shared: { every: number; lead: number } | undefined;
+  close(): Promise<void>;
+};
+
+/**
+ * A store that cannot be used. `away`: it may come back by itself. `refused`: its owner must mend something first;
+ * what is there is left as it is.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly kind: 'away' | 'refused';
+
+  constructor(kind: 'away' | 'refused', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
