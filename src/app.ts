@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminServer, type Readiness } from './admin/server.ts';
@@ -11,11 +11,15 @@ import { createIdentify, headersConsulted, type Identify } from './identity/iden
 import { createHandler } from './proxy/handle.ts';
 import { createOverride, secretHeader, type Override } from './proxy/override.ts';
 import { createRewrite } from './proxy/rewrite.ts';
-import { compileRoutes, type Route, type Upstream } from './proxy/routes.ts';
+import { compileRoutes, cutOpen, type Route, type Upstream } from './proxy/routes.ts';
 import { createProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
+import { systemClock, type Clock } from './rollout/clock.ts';
+import { openStore } from './rollout/open-store.ts';
+import { openRollouts, type Rollouts } from './rollout/rollouts.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { failedUpstream } from './telemetry/outcome.ts';
 import { createPool } from './upstream/pool.ts';
 
 /** A running proxy. */
@@ -32,17 +36,25 @@ type Phase = 'starting' | 'ready' | 'draining';
 const flushDeadline = 3000;
 
 /** Builds every part and starts it: the admin port first, then the flags, then the front door. */
-export async function startApp(config: Config, log: Log): Promise<App> {
+export async function startApp(config: Config, log: Log, clock: Clock = systemClock): Promise<App> {
   let phase: Phase = 'starting';
   let flags: FlagProvider | undefined;
+  let rollouts: Rollouts | undefined;
 
-  const metrics = createMetrics(() => {
-    const state = flags?.state();
-    return state !== undefined && state.initialized && state.healthy;
-  });
+  const metrics = createMetrics(
+    () => {
+      const state = flags?.state();
+      return state !== undefined && state.initialized && state.healthy;
+    },
+    () => rollouts?.list() ?? [],
+  );
   const readiness = (): Readiness => ({
     ready: phase === 'ready',
-    checks: { proxy: phase, flags: flags?.state().detail ?? 'not opened yet' },
+    checks: {
+      proxy: phase,
+      flags: flags?.state().detail ?? 'not opened yet',
+      ...(rollouts && { rollouts: rollouts.state().detail }),
+    },
   });
   const admin = await openAdmin(config, {
     readiness,
@@ -52,14 +64,24 @@ export async function startApp(config: Config, log: Log): Promise<App> {
   try {
     const provider = (flags = await openFlags(config.flags, log));
     const routing = createRouting(config);
+    rollouts = await startRollouts(config, provider, routing, log, clock);
+    const flagOf = new Map(
+      config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
+    );
     const handler = createHandler({
       ...routing,
       limits: config.limits,
       pseudonym: `trenchcoat-${randomUUID().slice(0, 8)}`,
-      evaluate: (flag, context, fallback) => provider.evaluate(flag, context, fallback),
+      evaluate(flag, context, fallback) {
+        rollouts?.keepTime();
+        return provider.evaluate(flag, context, fallback);
+      },
       record(outcome) {
         metrics.observe(outcome);
         log.access(outcome);
+        const { reason, route, version } = outcome;
+        if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
+          rollouts.saw(flagOf.get(route ?? '') ?? '', version, failedUpstream(outcome));
       },
       onFault: ({ code, cause }, { id }) =>
         log.error({ id, code, err: cause }, 'a request failed on our side'),
@@ -76,15 +98,40 @@ export async function startApp(config: Config, log: Log): Promise<App> {
         await delay(config.shutdown.delay);
         await server.close(config.shutdown.drain);
         routing.close();
+        await rollouts?.close();
         await provider.close(flushDeadline);
         await admin?.close();
       },
     };
   } catch (error) {
+    await rollouts?.close();
     await flags?.close(0);
     await admin?.close();
     throw error;
   }
+}
+
+/** Undefined where there is none: then no state is looked for. */
+async function startRollouts(
+  { rollouts, routes, state }: Config,
+  flags: FlagProvider,
+  routing: Routing,
+  log: Log,
+  clock: Clock,
+): Promise<Rollouts | undefined> {
+  if (Object.keys(rollouts).length === 0) return undefined;
+  return openRollouts({
+    rollouts,
+    store: await openStore(state, clock),
+    clock,
+    log,
+    hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
+    split: (flag, split) => flags.split?.(flag, split),
+    saltOf: (flag) => flags.flagData(flag)?.salt,
+    wanted: (flag) =>
+      routes.some((route) => route.kind === 'flag' && route.flag === flag && route.guarded) ? 100 : 0,
+    cutStreams: (flag, version) => cutOpen(routing.routes, flag, version),
+  });
 }
 
 async function openAdmin(

@@ -34,6 +34,7 @@ export function crossChecks(document: Document): Problem[] {
   checkReach(document, report);
   checkContext(value, notOneOf);
   checkAddresses(value, report);
+  checkRollouts(value, report, notOneOf);
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
@@ -130,6 +131,32 @@ function checkContext(value: unknown, notOneOf: NotOneOf): void {
     if (!Array.isArray(hidden)) continue;
     for (const [index, name] of hidden.entries())
       notOneOf(['context', kind, 'private', index], name, 'attributes', names);
+  }
+}
+
+/** What a rollout says of the flag source, the context kinds and the routes that its flag chooses for. */
+function checkRollouts(value: unknown, report: Report, notOneOf: NotOneOf): void {
+  const source = childOf(childOf(value, 'flags'), 'source');
+  const context = childOf(value, 'context');
+  const kinds = new Set(isMap(context) ? Object.keys(context) : ['user']);
+  for (const [flag, rollout] of entriesOf(childOf(value, 'rollouts'))) {
+    const at = ['rollouts', flag];
+    if (source === 'launchdarkly') {
+      report(at, 'with `flags.source: launchdarkly` rollouts are set up in LaunchDarkly; remove it');
+      continue;
+    }
+    notOneOf([...at, 'contextKind'], childOf(rollout, 'contextKind') ?? 'user', 'context kinds', kinds);
+    const routes = routesOf(value).filter((route) => childOf(route, 'flag') === flag);
+    if (routes.length === 0) report(at, 'no route has this flag; a rollout needs one to act on');
+    for (const route of routes) {
+      const versions = childOf(route, 'versions');
+      if (!isMap(versions)) continue;
+      for (const end of ['from', 'to']) {
+        const version = childOf(rollout, end);
+        if (version !== undefined)
+          notOneOf([...at, end], version, `versions of the flag's route`, new Set(Object.keys(versions)));
+      }
+    }
   }
 }
 

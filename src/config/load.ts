@@ -39,7 +39,11 @@ const nonEmpty = (text: string | undefined) => (text === '' ? undefined : text);
 
 /** Relative paths start at the folder of the file that names them. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { flags } = config;
-  if (flags.source !== 'local' || flags.file === undefined) return config;
-  return { ...config, flags: { ...flags, file: resolve(folder, flags.file) } };
+  const { flags, state } = config;
+  return {
+    ...config,
+    ...(flags.source === 'local' &&
+      flags.file !== undefined && { flags: { ...flags, file: resolve(folder, flags.file) } }),
+    ...(state.kept === 'file' && { state: { ...state, file: resolve(folder, state.file) } }),
+  };
 }

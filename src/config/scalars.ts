@@ -33,6 +33,9 @@ export const timeout = duration('1ms', longest);
 /** A time to wait; zero does not wait. */
 export const wait = duration('0s', longest);
 
+/** How long a stage of a rollout lasts. */
+export const stageTime = duration('1ms', '365d');
+
 /** How long a browser keeps a cookie; browsers cut what is longer (RFC 6265bis §5.5). */
 export const cookieAge = duration('1s', '400d');
 

@@ -16,6 +16,7 @@ import {
   wait,
 } from './scalars.ts';
 import { contexts } from './context-schema.ts';
+import { rollouts, state } from './rollout-schema.ts';
 
 /**
  * The configuration: types, defaults, descriptions, and through `z.toJSONSchema` the editor's schema and the
@@ -143,10 +144,17 @@ const route = z
       .describe('Flag value to upstream. The flag value is what X-Api-Version says.'),
     default: version.optional().describe('The version served when the flag cannot say.'),
     upstream: name.optional().describe('For a plain route, in place of flag, versions and default.'),
-    guard: later,
+    guard: z
+      .strictObject({
+        onRegression: z
+          .literal('off')
+          .describe('`off`: the stages of a rollout are timed alone, whether they see traffic or not.'),
+      })
+      .optional()
+      .describe('How v1 is watched. Unless off, a stage of a rollout waits for 100 requests on v1.'),
   })
-  .transform(({ name, match, flag, versions, default: fallback, upstream }, ctx) => {
-    const rest = { name, match };
+  .transform(({ name, match, flag, versions, default: fallback, upstream, guard }, ctx) => {
+    const rest = { name, match, guarded: guard?.onRegression !== 'off' };
     if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined)
       return { ...rest, kind: 'plain' as const, upstream };
     if (upstream === undefined && flag !== undefined && versions !== undefined && fallback !== undefined) {
@@ -222,6 +230,16 @@ export const schema = z
       .prefault({ user: {} })
       .describe('Who is asking: one entry for each LaunchDarkly context kind.'),
     flags: flags.prefault({ source: 'local' }).describe('Where flags come from.'),
+    rollouts: rollouts
+      .prefault({})
+      .describe(
+        'Progressive rollouts that trenchcoat runs itself, by flag. With `flags.source: local` alone.',
+      ),
+    state: state
+      .prefault('file:./trenchcoat-state.json')
+      .describe(
+        'Where the state of rollouts is kept: `file:PATH`, `memory` to forget it at the stop, or for several proxies `redis://…` or `{ redis, prefix }`. Touched only when there are rollouts.',
+      ),
     upstreams: z.record(name, upstream).describe('The addresses requests are forwarded to, by name.'),
     routes: z.array(route, 'a list of routes').min(1, 'at least one route').describe('First match wins.'),
     trustedProxies: z
@@ -232,8 +250,6 @@ export const schema = z
     log: log.prefault({}).describe('What is logged, as JSON lines on standard output.'),
     limits: limits.prefault({}).describe('Bounds on what a client may send.'),
     shutdown: shutdown.prefault({}).describe('How a stop goes.'),
-    rollouts: later,
-    state: later,
     notify: later,
     workers: later,
   })
@@ -243,5 +259,6 @@ export type Config = z.output<typeof schema>;
 export type RouteConfig = Config['routes'][number];
 export type FlagsConfig = Config['flags'];
 export type Limits = Config['limits'];
+export type StateConfig = Config['state'];
 export type LogConfig = Config['log'];
 export type AdminConfig = NonNullable<Config['admin']>;

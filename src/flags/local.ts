@@ -1,8 +1,9 @@
-import { problemLine, problemsError, type Problem } from '../config/errors.ts';
+import { problemLine, problemsError, UserError, type Problem } from '../config/errors.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import { readFlagFile, type FlagSet } from './flag-file.ts';
 import { localEvaluator } from './launchdarkly.ts';
 import type { FlagLog, FlagProvider, SourceState } from './provider.ts';
+import { missingVariations, withSplits, type Split } from './split.ts';
 import { fingerprint, watch } from './watch.ts';
 
 type LocalConfig = Extract<FlagsConfig, { source: 'local' }>;
@@ -13,71 +14,79 @@ type LocalConfig = Extract<FlagsConfig, { source: 'local' }>;
  */
 export async function openLocal(config: LocalConfig, log: FlagLog): Promise<FlagProvider> {
   const { file } = config;
-  if (file === undefined) return withoutFile(log);
+  const before = file === undefined ? undefined : await fingerprint(file);
+  const { data, problems } = file === undefined ? nothing : await readFlagFile(file);
+  if (data === undefined) throw problemsError(problems);
 
-  let current: FlagSet = { flags: {}, segments: {} };
+  let current: FlagSet = data;
   let wrong: readonly Problem[] = [];
+  const splits = new Map<string, Split>();
   const evaluator = localEvaluator(log);
+  const serve = () => evaluator.replace(withSplits(current, splits));
+  serve();
+  const watched =
+    file === undefined || before === undefined ? undefined : watch(file, before, () => take(file));
 
-  const keep = (problems: readonly Problem[]): void => {
+  const keep = (file: string, problems: readonly Problem[]): void => {
     const fresh = text(problems) !== text(wrong);
     wrong = problems;
     if (fresh)
       log.error({ file }, `the flag file is broken, the last good flags are served: ${text(problems)}`);
   };
-  const take = async (): Promise<boolean> => {
+  async function take(file: string): Promise<boolean> {
     try {
       const { data, problems, read } = await readFlagFile(file);
-      if (data === undefined) {
-        keep(problems);
+      const lacking = data === undefined ? problems : splitProblems(file, data, splits);
+      if (data === undefined || lacking.length > 0) {
+        keep(file, lacking);
         return read;
       }
       const changed = differences(current, data);
-      if (changed.length > 0) evaluator.replace(data);
+      current = data;
+      if (changed.length > 0) serve();
       if (wrong.length > 0) log.info({ file, changed }, 'the flag file is good again');
       else if (changed.length > 0) log.info({ file, changed }, 'the flag file has changed');
-      current = data;
       wrong = [];
       return true;
     } catch (error) {
-      keep([{ file, line: 1, column: 1, path: '', message: `cannot be taken: ${String(error)}` }]);
+      keep(file, [{ file, line: 1, column: 1, path: '', message: `cannot be taken: ${String(error)}` }]);
       return false;
     }
-  };
-
-  const before = await fingerprint(file);
-  const { data, problems } = await readFlagFile(file);
-  if (data === undefined) {
-    evaluator.close();
-    throw problemsError(problems);
   }
-  current = data;
-  evaluator.replace(data);
-  const watched = watch(file, before, take);
 
   return {
     evaluate: evaluator.evaluate,
     flagData: evaluator.flagData,
     state: () => stateOf(file, wrong),
+    split(flagKey, split) {
+      const [problem] = splitProblems(file ?? '', current, new Map([[flagKey, split]]));
+      if (problem !== undefined) throw new UserError(problemLine(problem), [problem]);
+      splits.set(flagKey, split);
+      serve();
+    },
     async close() {
-      await watched.close();
+      await watched?.close();
       evaluator.close();
     },
   };
 }
 
-function withoutFile(log: FlagLog): FlagProvider {
-  const evaluator = localEvaluator(log);
-  evaluator.replace({ flags: {}, segments: {} });
-  return {
-    evaluate: evaluator.evaluate,
-    flagData: evaluator.flagData,
-    state: () => ({ initialized: true, healthy: true, detail: 'no flag file: every flag is unknown' }),
-    close: async () => evaluator.close(),
-  };
+const nothing = { data: { flags: {}, segments: {} }, problems: [] };
+
+function splitProblems(file: string, { flags }: FlagSet, splits: ReadonlyMap<string, Split>): Problem[] {
+  return [...splits].flatMap(([key, split]) =>
+    missingVariations(flags[key], split).map((version) => ({
+      file,
+      line: 1,
+      column: 1,
+      path: `flags.${key}.variations`,
+      message: `lack ${version}, which the rollout of this flag needs`,
+    })),
+  );
 }
 
-function stateOf(file: string, wrong: readonly Problem[]): SourceState {
+function stateOf(file: string | undefined, wrong: readonly Problem[]): SourceState {
+  if (file === undefined) return { initialized: true, healthy: true, detail: 'no flag file' };
   if (wrong.length === 0) return { initialized: true, healthy: true, detail: `flags from ${file}` };
   return { initialized: true, healthy: false, detail: `the last good flags are served: ${text(wrong)}` };
 }

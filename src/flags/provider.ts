@@ -1,4 +1,5 @@
 import type { EvaluationContext } from '../identity/context.ts';
+import type { Split } from './split.ts';
 
 /** Why a flag gave the value it gave, in LaunchDarkly's spelling. `errorKind` is set when `kind` is `ERROR`. */
 export type EvaluationReason = {
@@ -32,6 +33,11 @@ export type FlagProvider = {
   /** The flag as LaunchDarkly's data has it, for explanations; undefined when there is none. */
   flagData(flagKey: string): FlagData | undefined;
   state(): SourceState;
+  /**
+   * Puts a flag's split in the place of the last one; present where rollouts are ours to run. Throws a UserError when the
+   * flag lacks a variation of it.
+   */
+  split?(flagKey: string, split: Split): void;
   /** Flushes what is to be sent within `deadline` milliseconds, then lets go of every resource. */
   close(deadline: number): Promise<void>;
 };

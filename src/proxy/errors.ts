@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'body_timeout'
   | 'body_too_large'
   | 'loop'
+  | 'rolled_back'
   | 'too_many_connections';
 
 type Row = { status: number; source: FailureSource; title: string };
@@ -56,6 +57,7 @@ const table: Record<ErrorCode, Row> = {
   body_too_large: { status: 413, source: 'downstream', title: 'The request body is too large' },
   loop: { status: 508, source: 'self', title: 'The request has been here before' },
   no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
+  rolled_back: { status: 503, source: 'self', title: 'The version that served this was rolled back' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },

@@ -54,10 +54,12 @@ export function createHandler(parts: HandlerParts): Handler {
     const session = openSession(req, client, upgrading);
     const { socket } = req;
     let over = false;
+    let forget: (() => void) | undefined;
     const finish = () => {
       if (over) return;
       over = true;
       socket.off('close', finish);
+      forget?.();
       if (!res.writableFinished && session.status !== 101) {
         session.error ??= new ProxyError('client_closed');
         res.destroy();
@@ -75,12 +77,25 @@ export function createHandler(parts: HandlerParts): Handler {
       if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
       session.decision = decision;
+      forget = remember(session, decision, () =>
+        giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
+      );
       // The client may have left meanwhile.
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
     } catch (error) {
       giveUp(error, session, res, parts.onFault);
     }
   };
+}
+
+/** Notes a request that a rollback may have to cut; how to forget it again. */
+function remember({ route }: Session, decision: Decision, cut: () => void): (() => void) | undefined {
+  if (route?.kind !== 'flag' || route.open === undefined || decision.version === undefined) return undefined;
+  if (decision.reason !== 'FALLTHROUGH') return undefined;
+  const { open } = route;
+  const request = { version: decision.version, cut };
+  open.add(request);
+  return () => open.delete(request);
 }
 
 /** Everything before the first byte to an upstream. Throws a ProxyError for a request that cannot be served. */
@@ -161,7 +176,7 @@ function giveUp(
   // A failure after the client has gone is the client's going.
   const error = res.destroyed ? new ProxyError('client_closed', failure) : proxyError(failure);
   session.error = error;
-  if (error.source === 'self') onFault(error, session);
+  if (error.source === 'self' && error.code !== 'rolled_back') onFault(error, session);
   if (session.status !== 0) return cut(res, session.status);
   session.status = statusOf(error.code);
   const { status, headers, body } = problem(error.code, session.id);

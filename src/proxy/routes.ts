@@ -26,7 +26,19 @@ export type FlagRoute = {
   defaultUpstream: Upstream;
   /** Request headers that the choice may depend on. */
   vary: readonly string[];
+  /** What is under way that a rollback may cut; undefined where none does. */
+  open: Set<OpenRequest> | undefined;
 };
+
+/** A request under way that a percentage brought to this version. */
+export type OpenRequest = { version: string; cut(): void };
+
+/** Cuts what is under way on a version of a flag by percentage. */
+export function cutOpen(routes: readonly Route[], flag: string, version: string): void {
+  for (const route of routes)
+    if (route.kind === 'flag' && route.flag === flag)
+      for (const request of route.open ?? []) if (request.version === version) request.cut();
+}
 
 export type PlainRoute = { kind: 'plain'; name: string; match: Match; upstream: Upstream };
 
@@ -34,7 +46,7 @@ export type PlainRoute = { kind: 'plain'; name: string; match: Match; upstream: 
 export type Route = FlagRoute | PlainRoute;
 
 export function compileRoutes(
-  config: Pick<Config, 'routes'>,
+  config: Pick<Config, 'routes' | 'rollouts'>,
   upstreams: ReadonlyMap<string, Upstream>,
   vary: readonly string[],
 ): Route[] {
@@ -51,7 +63,9 @@ export function compileRoutes(
     const defaultUpstream = versions.get(route.default);
     if (defaultUpstream === undefined) throw new Error(`no version ${route.default}`);
     const { name, flag } = route;
-    return { kind: 'flag', name, match, flag, versions, default: route.default, defaultUpstream, vary };
+    const cuts = config.rollouts[flag]?.cutStreamsAfter !== undefined;
+    const open = cuts ? new Set<OpenRequest>() : undefined;
+    return { kind: 'flag', name, match, flag, versions, default: route.default, defaultUpstream, vary, open };
   });
 }
 

@@ -14,6 +14,9 @@ export const statuses = [
   'reverted',
 ] as const;
 
+/** Changes that a history keeps. */
+export const remembered = 200;
+
 const status = z.enum(statuses);
 const percent = z.number().min(0).max(100);
 const duration = z.int().min(0);
@@ -68,7 +71,7 @@ export const rolloutState = z.strictObject({
   /** Whether the stage's time is up, and it waits for traffic. */
   extended: z.boolean(),
   /** Oldest first. */
-  history: z.array(change).max(200),
+  history: z.array(change).max(remembered),
 });
 
 export type RolloutState = z.output<typeof rolloutState>;

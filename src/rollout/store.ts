@@ -16,16 +16,19 @@ export type Store = {
    * and changes nothing, when it has another.
    */
   write(state: RolloutState, expected: string): Promise<boolean>;
-  /** Adds to the requests that the state's stage has seen on treatment; resolves with their sum over all proxies. */
-  count(state: RolloutState, add: number): Promise<number>;
   /** Milliseconds since 1970, by a clock that all who share the store agree on. */
   now(): number;
-  /**
-   * For a store that others write to: milliseconds between two looks, and how far ahead a raise is to take effect.
-   * Absent when this proxy is alone.
-   */
-  shared: { every: number; lead: number } | undefined;
+  /** Present when other proxies read and write the same. */
+  shared: Shared | undefined;
   close(): Promise<void>;
+};
+
+/** `every`: milliseconds between two looks. `lead`: milliseconds ahead that a raise is to take effect. */
+export type Shared = {
+  every: number;
+  lead: number;
+  /** Adds to the requests that the state's stage has seen on treatment; resolves with their sum over all proxies. */
+  count(state: RolloutState, add: number): Promise<number>;
 };
 
 /**

@@ -1,5 +1,5 @@
 import { elapsedAt } from './schedule.ts';
-import type { Change, RolloutState, Status, Who } from './state.ts';
+import { remembered, type Change, type RolloutState, type Status, type Who } from './state.ts';
 
 /** The verbs a person has. */
 export const personVerbs = ['start', 'pause', 'resume', 'rollback', 'promote'] as const;
@@ -64,9 +64,17 @@ function partOf(state: RolloutState, verb: Verb, now: number, lead: number): Par
     case 'rollback':
       return { ...stopped, percent: 0, previous: 0, effectiveAt: now, extended: false };
     case 'resume': {
+      const stage = state.stages[state.stage];
       // A stage that was held with its time used up gets its time once more.
-      const over = state.elapsed >= (state.stages[state.stage]?.for ?? 0);
-      return { elapsed: over ? 0 : state.elapsed, since: now, extended: false };
+      const elapsed = state.elapsed >= (stage?.for ?? 0) ? 0 : state.elapsed;
+      // Its stages may have been edited meanwhile.
+      const higher = (stage?.percent ?? 0) > state.percent;
+      return {
+        elapsed,
+        since: now,
+        extended: false,
+        ...(higher && raised(state, stage?.percent ?? 0, now + lead)),
+      };
     }
     case 'extend':
       return { extended: true };
@@ -97,9 +105,6 @@ export const raised = (
   previous: state.percent,
   effectiveAt: at,
 });
-
-/** Changes that the history keeps. */
-const remembered = 200;
 
 /** A new revision with its line in the history. */
 export function recorded(

@@ -1,8 +1,9 @@
-import type { PersonVerb } from './transitions.ts';
+import { inForce, type Known } from './known.ts';
+import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
-
-/** Requests that a version served, and how many of them failed by its fault. */
-export type Counts = { version: string; requests: number; errors: number };
+import type { Store } from './store.ts';
+import type { Counts } from './traffic.ts';
+import { openVerbs, type PersonVerb } from './transitions.ts';
 
 /** A rollout as the admin port shows it. Durations are milliseconds, moments ISO 8601, percentages 0 to 100. */
 export type RolloutView = {
@@ -40,3 +41,42 @@ export type RolloutView = {
  */
 export type Acted =
   { ok: true; rollout: RolloutView } | { ok: false; why: 'unknown' | 'refused' | 'away'; detail: string };
+
+/** `trouble` is what keeps the state from being read and written. */
+export function viewOf(
+  known: Known,
+  { kept, now: clock }: Pick<Store, 'kept' | 'now'>,
+  trouble?: string,
+): RolloutView {
+  const { flag, config, state, rollback, traffic, wanted } = known;
+  const now = clock();
+  const status = rollback === undefined ? (state?.status ?? 'unknown') : 'reverted';
+  const staged = status === 'in_progress' || status === 'paused' || status === 'regressed';
+  const { contextKind, from, to, holdback, stages } = state ?? config;
+  const well = rollback === undefined ? `kept in ${kept}` : 'rolled back on this proxy';
+  return {
+    flag,
+    status,
+    percent: inForce(known, now),
+    contextKind,
+    from,
+    to,
+    salt: state?.salt,
+    holdback,
+    stages: stages.map(({ percent, for: forMs }) => ({ percent, forMs })),
+    stage: staged ? state?.stage : undefined,
+    elapsedMs: staged && state !== undefined ? elapsedAt(state, now) : 0,
+    leftMs: staged && state !== undefined ? leftAt(state, now) : undefined,
+    waitsFor: staged && state?.extended === true ? { requests: traffic.total(), of: wanted } : undefined,
+    seen: { control: traffic.control(), treatment: traffic.treatment() },
+    verbs: status === 'unknown' ? [] : openVerbs(status),
+    state: {
+      kept,
+      healthy: trouble === undefined,
+      saved: rollback === undefined,
+      detail: trouble === undefined ? well : `${well}; ${trouble}`,
+    },
+    revision: state?.revision,
+    history: (state?.history ?? []).map(({ at, ...line }) => ({ ...line, at: new Date(at).toISOString() })),
+  };
+}

@@ -18,8 +18,11 @@ export type Metrics = {
 /** Seconds; from a fast answer on loopback to the longest default timeout. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** `flagSourceReady` is asked at each scrape. */
-export function createMetrics(flagSourceReady: () => boolean): Metrics {
+/** What is told of a rollout: treatment's share in percent, and one of `statuses`. */
+type Rollout = { flag: string; percent: number; status: string };
+
+/** `flagSourceReady` and `rollouts` are asked at each scrape. */
+export function createMetrics(flagSourceReady: () => boolean, rollouts: () => readonly Rollout[]): Metrics {
   const registry = new Registry();
   const requests = new Counter({
     name: 'trenchcoat_requests_total',
@@ -49,6 +52,27 @@ export function createMetrics(flagSourceReady: () => boolean): Metrics {
     },
   });
   ready.set(0);
+  const percents = new Gauge({
+    name: 'trenchcoat_rollout_percent',
+    help: "Treatment's share of a rollout in force here, in percent.",
+    labelNames: ['flag'],
+    registers: [registry],
+    collect() {
+      for (const { flag, percent } of rollouts()) this.set({ flag }, percent);
+    },
+  });
+  percents.reset();
+  const states = new Gauge({
+    name: 'trenchcoat_rollout_state',
+    help: '1 for the state that a rollout is in.',
+    labelNames: ['flag', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { flag, status } of rollouts()) this.set({ flag, state: status }, 1);
+    },
+  });
+  states.reset();
 
   // Finding a labelled child costs more than the increment; there are few, since every label is bounded by the
   // configuration.

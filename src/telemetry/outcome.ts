@@ -20,3 +20,7 @@ export type Outcome = {
   upstream: string | undefined;
   error: { code: string; source: FailureSource } | undefined;
 };
+
+/** Whether a request failed by its upstream's fault: no answer, a bad one, or one that says so itself. */
+export const failedUpstream = ({ status, error }: Outcome): boolean =>
+  error === undefined ? status >= 500 : error.source === 'upstream';

@@ -1,0 +1,45 @@
+import type { FlagSet } from './flag-file.ts';
+
+/**
+ * How a rollout divides whoever a flag's targets and rules leave to it: `percent` of contexts get the variation `to`, the
+ * others `from`, both as texts.
+ */
+export type Split = { contextKind: string; salt: string; from: string; to: string; percent: number };
+
+type Flag = FlagSet['flags'][string];
+
+/** The versions that a split needs and a flag does not have. A flag that is not there will be made, and lacks none. */
+export function missingVariations(flag: Flag | undefined, { from, to }: Split): string[] {
+  if (flag === undefined) return [];
+  return [from, to].filter((version) => variationOf(flag, version) < 0);
+}
+
+/** The flags, with the splits in the place of what the flags themselves say of everyone else. */
+export function withSplits(data: FlagSet, splits: ReadonlyMap<string, Split>): FlagSet {
+  const flags = { ...data.flags };
+  for (const [key, split] of splits) flags[key] = divided(key, flags[key], split);
+  return { ...data, flags };
+}
+
+function divided(key: string, known: Flag | undefined, split: Split): Flag {
+  const { contextKind, salt, from, to, percent } = split;
+  const flag = known ?? { key, version: 1, salt, on: true, variations: [from, to], offVariation: 0 };
+  const weight = Math.round(percent * 1000);
+  return {
+    ...flag,
+    salt,
+    fallthrough: {
+      rollout: {
+        contextKind,
+        // Control first: as treatment's share grows, contexts cross the border one way.
+        variations: [
+          { variation: variationOf(flag, from), weight: 100_000 - weight },
+          { variation: variationOf(flag, to), weight },
+        ],
+      },
+    },
+  };
+}
+
+const variationOf = ({ variations }: Flag, version: string): number =>
+  variations.findIndex((value) => typeof value !== 'object' && String(value) === version);

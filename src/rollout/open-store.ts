@@ -1,0 +1,18 @@
+import { UserError } from '../config/errors.ts';
+import type { StateConfig } from '../config/schema.ts';
+import type { Clock } from './clock.ts';
+import { openFileStore } from './file-store.ts';
+import { memoryStore } from './memory-store.ts';
+import { openRedisStore } from './redis-store.ts';
+import { StoreError, type Store } from './store.ts';
+
+/** Opens the configured store. Rejects with a UserError for a file that cannot be used. */
+export async function openStore(config: StateConfig, clock: Clock): Promise<Store> {
+  if (config.kept === 'memory') return memoryStore(clock);
+  if (config.kept === 'redis') return openRedisStore(config, clock);
+  try {
+    return await openFileStore(config.file, clock);
+  } catch (error) {
+    throw error instanceof StoreError ? new UserError(`state: ${error.message}`) : error;
+  }
+}

@@ -1,0 +1,199 @@
+import type { RolloutConfig } from '../config/rollout-schema.ts';
+import { UserError } from '../config/errors.ts';
+import type { Clock } from './clock.ts';
+import { inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
+import { nextStep } from './schedule.ts';
+import { serve, type Served } from './serve.ts';
+import type { Store } from './store.ts';
+import { createTraffic } from './traffic.ts';
+import { apply, openVerbs, personVerbs, type PersonVerb } from './transitions.ts';
+import { createUpkeep, type UpkeepParts } from './upkeep.ts';
+import { viewOf, type Acted, type RolloutView } from './view.ts';
+
+export type RolloutParts = Pick<UpkeepParts, 'log' | 'hex'> &
+  Pick<Served, 'split'> & {
+    rollouts: Readonly<Record<string, RolloutConfig>>;
+    store: Store;
+    clock: Clock;
+    /** The salt that a flag has already. */
+    saltOf: (flag: string) => string | undefined;
+    /** Requests on treatment that each stage of a flag's rollout waits for; 0 when it is timed alone. */
+    wanted: (flag: string) => number;
+    /** Cuts what is still open on a version of a flag. */
+    cutStreams: (flag: string, version: string) => void;
+  };
+
+/** Progressive rollouts, run by this proxy, alone or together with others that share its store. */
+export type Rollouts = {
+  /** Makes the raises whose time has come. Called with each request, so that no timer's lateness shows. */
+  keepTime(): void;
+  /** Takes note of a request that a flag's rollout decided. */
+  saw(flag: string, version: string, failed: boolean): void;
+  list(): RolloutView[];
+  act(flag: string, verb: string, why: string): Promise<Acted>;
+  /** One sentence for readiness, and whether the state can be read and written. */
+  state(): { healthy: boolean; detail: string };
+  close(): Promise<void>;
+};
+
+/** Milliseconds after which a store in trouble is tried again, when no other proxy makes us look anyway. */
+const retry = 1000;
+
+/**
+ * Takes up rollouts where the store has them, begins those it does not know, and goes on by itself. Rejects with a
+ * UserError for what its owner must mend first. A shared store that is away is no error: control is served until
+ * it answers. The store is closed with the rollouts.
+ */
+export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
+  const { store, clock } = parts;
+  const known = new Map(
+    Object.entries(parts.rollouts).map(([flag, config]) => [flag, unknown(flag, config, parts)]),
+  );
+  const all = [...known.values()];
+  let due = Infinity;
+  const serveAll = () => {
+    due = serve(all, store.now(), { ...parts, onReverted: cutLater });
+  };
+  const upkeep = createUpkeep({ ...parts, serve: serveAll });
+
+  function cutLater(one: Known): void {
+    const { flag, config, state } = one;
+    if (config.cutStreamsAfter === undefined) return;
+    clock.after(config.cutStreamsAfter, () => {
+      if (inForce(one, store.now()) === 0) parts.cutStreams(flag, state?.to ?? config.to);
+    });
+  }
+
+  /** One at a time: looks and verbs all read, think and write. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const done = last.then(task, task);
+    last = done;
+    return done;
+  };
+
+  let cancel: (() => void) | undefined;
+  let closed = false;
+  function arm(): void {
+    cancel?.();
+    const time = closed ? Infinity : untilNextLook();
+    cancel = time === Infinity ? undefined : clock.after(time, lookAround);
+  }
+  const lookAround = () => void inTurn(() => upkeep.look(all)).then(arm);
+
+  function untilNextLook(): number {
+    if (store.shared !== undefined) return store.shared.every;
+    if (upkeep.trouble() !== undefined) return retry;
+    const steps = all.map((one) => one.state && nextStep(one.state, lacksTraffic(one))?.at);
+    return Math.max(0, Math.min(...steps.map((at) => at ?? Infinity)) - store.now());
+  }
+
+  /** In force at once; the store is told as soon as it can be. */
+  async function rollBack(one: Known, why: string): Promise<Acted> {
+    if (one.state !== undefined && !openVerbs(one.state.status).includes('rollback'))
+      return refused(one, 'rollback');
+    one.rollback = { why };
+    serveAll();
+    await inTurn(() => upkeep.look(all));
+    return { ok: true, rollout: view(one) };
+  }
+
+  async function change(one: Known, verb: PersonVerb, why: string): Promise<Acted> {
+    const { state } = one;
+    if (state === undefined || upkeep.trouble() !== undefined || one.rollback !== undefined) return away();
+    const next = apply(state, verb, upkeep.circumstances('person', why));
+    if (next === undefined) return refused(one, verb);
+    const written = await upkeep.write(one, next).catch(() => false);
+    if (written) return { ok: true, rollout: view(one) };
+    await upkeep.look(all);
+    const detail = 'others changed the rollout at this moment; look at it, and try again';
+    return upkeep.trouble() === undefined ? { ok: false, why: 'refused', detail } : away();
+  }
+
+  const away = (): Acted => {
+    const detail = upkeep.trouble()?.message ?? 'it was not read yet';
+    return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
+  };
+
+  const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message);
+
+  try {
+    serveAll();
+    await upkeep.look(all);
+    const trouble = upkeep.trouble();
+    if (trouble !== undefined && (trouble.kind === 'refused' || store.shared === undefined))
+      throw new UserError(trouble.message);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  arm();
+
+  return {
+    keepTime() {
+      if (due !== Infinity && store.now() >= due) serveAll();
+    },
+    saw(flag, version, failed) {
+      const one = known.get(flag);
+      if (one === undefined) return;
+      one.traffic.saw(version, failed);
+      // The stage may have waited for just this one.
+      if (one.state?.extended === true && one.traffic.total() === one.wanted) arm();
+    },
+    list: () => all.map(view),
+    async act(flag, named, why) {
+      const one = known.get(flag);
+      const verb = personVerbs.find((name) => name === named);
+      if (one === undefined || verb === undefined)
+        return { ok: false, why: 'unknown', detail: missing(flag, named, all) };
+      const raise = raiseAt(one, store.now());
+      // A raise under way is made first: nobody is to see it half made.
+      if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')
+        await new Promise<void>((resolve) => void clock.after(raise - store.now(), resolve));
+      const acted = await (verb === 'rollback' ? rollBack(one, why) : inTurn(() => change(one, verb, why)));
+      arm();
+      return acted;
+    },
+    state: () => ({
+      healthy: upkeep.trouble() === undefined,
+      detail: upkeep.trouble()?.message ?? all.map((one) => summary(one, store.now())).join(', '),
+    }),
+    async close() {
+      closed = true;
+      cancel?.();
+      await last.catch(() => {});
+      await store.close();
+    },
+  };
+}
+
+const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: RolloutParts): Known => ({
+  flag,
+  config,
+  wanted: wanted(flag),
+  salt: saltOf(flag),
+  traffic: createTraffic(config),
+  state: undefined,
+  rollback: undefined,
+  configured: false,
+  reached: 0,
+  served: undefined,
+});
+
+const summary = (one: Known, now: number) =>
+  `${one.flag} ${one.state?.status ?? 'unknown'} at ${inForce(one, now)} %`;
+
+const missing = (flag: string, verb: string, all: readonly Known[]): string =>
+  all.some((one) => one.flag === flag)
+    ? `there is no verb ${verb}; there are: ${personVerbs.join(', ')}`
+    : `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ') || 'none'}`;
+
+function refused({ flag, state }: Known, verb: PersonVerb): Acted {
+  const status = state?.status ?? 'not_started';
+  const open = openVerbs(status).join(', ');
+  return {
+    ok: false,
+    why: 'refused',
+    detail: `${flag} is ${status}, which refuses ${verb}; open now: ${open}`,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Split } from '../flags/split.ts';
+import { inForce, raiseAt, type Known } from './known.ts';
+
+/** What a rollout acts on. */
+export type Served = {
+  /** Divides a flag from now on. Throws a UserError when the flag cannot be divided so. */
+  split: (flag: string, split: Split) => void;
+  /** Told when everybody was taken back to control. */
+  onReverted: (known: Known) => void;
+};
+
+/** Puts in force what is in force at this moment. Returns when the next raise is due; Infinity when none is to come. */
+export function serve(all: Iterable<Known>, now: number, { split, onReverted }: Served): number {
+  let due = Infinity;
+  for (const known of all) {
+    const { flag, state, config } = known;
+    if (state !== undefined && state.effectiveAt <= now)
+      known.reached = Math.max(known.reached, state.effectiveAt);
+    due = Math.min(due, raiseAt(known, now) ?? Infinity);
+    const { contextKind, from, to } = state ?? config;
+    const salt = state?.salt ?? config.salt ?? known.salt ?? flag;
+    const percent = inForce(known, now);
+    const wanted: Split = { contextKind, salt, from, to, percent };
+    const before = known.served;
+    if (JSON.stringify(wanted) === JSON.stringify(before)) continue;
+    split(flag, wanted);
+    known.served = wanted;
+    if (percent === 0 && before !== undefined && before.percent > 0) onReverted(known);
+  }
+  return due;
+}
