@@ -42,4 +42,4 @@ function divided(key: string, known: Flag | undefined, split: Split): Flag {
 }
 
 const variationOf = ({ variations }: Flag, version: string): number =>
-  variations.findIndex((value) => typeof value !== 'object' && String(value) === version);
+  variations.findIndex((value) => (typeof value === 'string' ? value : JSON.stringify(value)) === version);

@@ -55,7 +55,7 @@ export function configure(
   circumstances: Circumstances,
 ): RolloutState | Contradiction | undefined {
   const over = state.status !== 'in_progress' && state.status !== 'paused' && state.status !== 'regressed';
-  const [key] = (['from', 'to', 'contextKind'] as const).filter((name) => state[name] !== config[name]);
+  const key = (['from', 'to', 'contextKind'] as const).find((name) => state[name] !== config[name]);
   if (key !== undefined && over) return anew(state, config, salt, circumstances);
   const now = `the rollout is ${state.status} at ${state.percent} %`;
   if (key !== undefined)

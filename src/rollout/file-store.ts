@@ -44,7 +44,7 @@ export async function openFileStore(file: string, clock: Clock): Promise<Store> 
         await replace(file, new Map([...states, [state.flag, state]]));
         return true;
       }),
-    now: clock.now,
+    now: () => clock.now(),
     shared: undefined,
     close: async () => {
       await last.catch(() => {});

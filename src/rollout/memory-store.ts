@@ -13,7 +13,7 @@ export function memoryStore(clock: Clock): Store {
       states.set(state.flag, state);
       return true;
     },
-    now: clock.now,
+    now: () => clock.now(),
     shared: undefined,
     close: async () => {},
   };

@@ -42,7 +42,7 @@ export async function openRedisStore(
   clock: Clock,
 ): Promise<Store> {
   const where = `Redis at ${url.host}`;
-  const time = followClock(clock.now);
+  const time = followClock(() => clock.now());
   let trouble: StoreError | undefined;
   const client = new Redis(url.href, {
     lazyConnect: true,
@@ -97,7 +97,7 @@ export async function openRedisStore(
       if (done === 2) throw foreign(`${key} in ${where}`);
       return done === 1;
     },
-    now: time.now,
+    now: () => time.now(),
     shared: {
       // A raise is to take effect when everybody had time for four looks.
       every: 250,

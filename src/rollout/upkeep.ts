@@ -1,6 +1,6 @@
 import { UserError } from '../config/errors.ts';
 import { begin, configure } from './configure.ts';
-import { inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
+import { lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { outranks, stampOf, type RolloutState, type Who } from './state.ts';
 import { StoreError, type Store } from './store.ts';

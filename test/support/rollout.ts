@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import type { Test } from 'tap';
+import { rollouts as schema, type RolloutConfig } from '../../src/config/rollout-schema.ts';
+import type { FlagProvider } from '../../src/flags/provider.ts';
+import { openFlags } from '../../src/flags/source.ts';
+import { memoryStore } from '../../src/rollout/memory-store.ts';
+import { openRollouts, type Rollouts } from '../../src/rollout/rollouts.ts';
+import type { Store } from '../../src/rollout/store.ts';
+import type { RolloutView } from '../../src/rollout/view.ts';
+import { manualClock, type ManualClock } from './clock.ts';
+import { keptLog } from './flags.ts';
+
+/** `rollouts.api` as a configuration has it: 25 % for a minute, 50 % for a minute, then everyone. */
+export const config = (more: Record<string, unknown> = {}): RolloutConfig =>
+  schema.parse({
+    api: {
+      from: 0,
+      to: 1,
+      stages: [
+        { percent: 25, for: '1m' },
+        { percent: 50, for: '1m' },
+      ],
+      ...more,
+    },
+  })['api'] as RolloutConfig;
+
+type Options = {
+  rollouts?: Record<string, RolloutConfig>;
+  clock?: ManualClock;
+  store?: Store;
+  file?: string;
+  wanted?: number;
+};
+
+export type Running = {
+  rollouts: Rollouts;
+  flags: FlagProvider;
+  clock: ManualClock;
+  log: ReturnType<typeof keptLog>;
+  cuts: string[];
+  /** The only rollout, or the one named. */
+  view(flag?: string): RolloutView;
+  /** Those of the users who get version 1 now. */
+  onTreatment(users: readonly string[], flag?: string): Promise<Set<string>>;
+};
+
+/** The real flags with the real rollouts, on a clock that goes when told to. */
+export async function startRollouts(t: Pick<Test, 'teardown'>, options: Options = {}): Promise<Running> {
+  const { rollouts = { api: config() }, clock = manualClock(), file, wanted = 0 } = options;
+  const log = keptLog();
+  const flags = await openFlags({ source: 'local', ...(file !== undefined && { file }) }, log);
+  t.teardown(() => flags.close(0));
+  const cuts: string[] = [];
+  const running = await openRollouts({
+    rollouts,
+    store: options.store ?? memoryStore(clock),
+    clock,
+    log,
+    hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
+    split: (flag, split) => flags.split?.(flag, split),
+    saltOf: (flag) => flags.flagData(flag)?.salt,
+    wanted: () => wanted,
+    cutStreams: (flag, version) => cuts.push(`${flag} ${version}`),
+  });
+  t.teardown(() => running.close());
+  const view = (flag = 'api') => {
+    const found = running.list().find((one) => one.flag === flag);
+    if (found === undefined) throw new Error(`no rollout ${flag}`);
+    return found;
+  };
+  return {
+    rollouts: running,
+    flags,
+    clock,
+    log,
+    cuts,
+    view,
+    async onTreatment(users, flag = 'api') {
+      running.keepTime();
+      const on = new Set<string>();
+      for (const key of users)
+        if (String((await flags.evaluate(flag, { kind: 'user', key }, '0')).value) === '1') on.add(key);
+      return on;
+    },
+  };
+}
+
+export const crowd = (size: number): string[] => Array.from({ length: size }, (_, i) => `user-${i}`);
