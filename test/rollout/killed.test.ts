@@ -1,0 +1,59 @@
+import t from 'tap';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readStates } from '../../src/rollout/file-store.ts';
+import type { RolloutState } from '../../src/rollout/state.ts';
+import { runUntilKilled } from '../support/rollout-child.ts';
+
+/** Deterministic, so that a failure can be had again. */
+function* moments(seed: number): Generator<number, never> {
+  let state = seed;
+  for (;;) {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    yield (state / 2 ** 31) * 120;
+  }
+}
+
+await t.test('killed at fifty moments of a rollout, it goes on each time from where it was', async (t) => {
+  const file = join(t.testdir(), 'state.json');
+  const random = moments(7);
+  let before: RolloutState | undefined;
+  let reached = 0;
+  for (let round = 1; round <= 50; round += 1) {
+    const served = await runUntilKilled(file, random.next().value);
+    const state = (await readStates(file)).get('api');
+    if (state === undefined) {
+      t.notOk(existsSync(file), 'killed before the first write, there is no file, rather than half of one');
+      continue;
+    }
+    const here = `round ${round}, at ${state.percent} %`;
+    // The first percentage it serves is control's, before it has read the state.
+    const [first = 0, ...rest] = served.slice(served[0] === 0 ? 1 : 0);
+    if (served.length > 1) t.ok(first >= reached, `${here}: starts with ${first}, after ${reached}`);
+    t.same(
+      rest,
+      rest.toSorted((a, b) => a - b),
+      `${here}: never goes back`,
+    );
+    reached = Math.max(reached, first, ...rest);
+    t.ok(state.percent >= reached, `${here}: what was served is in the file`);
+    t.same(
+      state.history.map(({ percent }) => percent),
+      Array.from({ length: state.percent }, (_, i) => i + 1),
+      `${here}: no stage was skipped or run twice`,
+    );
+    if (before !== undefined) {
+      const { salt, createdAt, history, since, revision } = before;
+      t.match(state, { salt, createdAt }, here);
+      t.same(
+        state.history.slice(0, history.length),
+        history,
+        `${here}: the history is that of before, and more`,
+      );
+      if (state.revision === revision) t.equal(state.since, since, `${here}: the stage's clock goes on`);
+    }
+    before = state;
+    if (state.status === 'completed') break;
+  }
+  t.ok(reached > 10, `it came to ${reached} %`);
+});
