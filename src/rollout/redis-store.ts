@@ -56,7 +56,13 @@ export async function openRedisStore(
     retryStrategy: (times) => Math.min(100 * times, 500),
     reconnectOnError: () => false,
   });
-  client.on('error', (error: Error) => (trouble = problem(error, where)));
+  // Of what goes wrong on one connection, the first is the cause.
+  let told = false;
+  client.on('error', (error: Error) => {
+    if (!told) trouble = problem(error, where);
+    told = true;
+  });
+  client.on('close', () => (told = false));
   client.on('ready', () => (trouble = undefined));
   let closed = false;
   await Promise.race([
@@ -141,5 +147,11 @@ function problem(error: unknown, where: string): StoreError {
     );
   if (/^ERR DB index|^WRONGTYPE/.test(message))
     return new StoreError('refused', `${where} refuses us: ${message}; mend state`, error);
+  if (/certificate|altnames/i.test(message))
+    return new StoreError(
+      'refused',
+      `${where} is not trusted: ${message}; name the authority of its certificate in NODE_EXTRA_CA_CERTS`,
+      error,
+    );
   return new StoreError('away', `${where} cannot be reached: ${message}`, error);
 }

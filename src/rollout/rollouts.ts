@@ -79,7 +79,21 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     const time = closed ? Infinity : untilNextLook();
     cancel = time === Infinity ? undefined : clock.after(time, lookAround);
   }
-  const lookAround = () => void inTurn(() => upkeep.look(all)).then(arm);
+  const lookAround = () => void inTurn(look).then(arm);
+
+  async function look(): Promise<void> {
+    const before = upkeep.trouble()?.message;
+    await upkeep.look(all);
+    tell(before);
+  }
+
+  /** Trouble is said once, and so is its end. */
+  function tell(before: string | undefined): void {
+    const after = upkeep.trouble()?.message;
+    if (after === before) return;
+    if (after === undefined) parts.log.info({}, 'the state of rollouts can be used again');
+    else parts.log.error({}, `rollouts are held where they are: ${after}`);
+  }
 
   function untilNextLook(): number {
     if (store.shared !== undefined) return store.shared.every;
@@ -94,7 +108,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       return refused(one, 'rollback');
     one.rollback = { why };
     serveAll();
-    await inTurn(() => upkeep.look(all));
+    await inTurn(look);
     return { ok: true, rollout: view(one) };
   }
 
@@ -105,7 +119,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     if (next === undefined) return refused(one, verb);
     const written = await upkeep.write(one, next).catch(() => false);
     if (written) return { ok: true, rollout: view(one) };
-    await upkeep.look(all);
+    await look();
     const detail = 'others changed the rollout at this moment; look at it, and try again';
     return upkeep.trouble() === undefined ? { ok: false, why: 'refused', detail } : away();
   }
@@ -123,6 +137,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     const trouble = upkeep.trouble();
     if (trouble !== undefined && (trouble.kind === 'refused' || store.shared === undefined))
       throw new UserError(trouble.message);
+    tell(undefined);
   } catch (error) {
     await store.close();
     throw error;

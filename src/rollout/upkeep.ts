@@ -1,5 +1,6 @@
 import { UserError } from '../config/errors.ts';
 import { begin, configure } from './configure.ts';
+import type { FlagLog } from '../flags/provider.ts';
 import { lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { outranks, stampOf, type RolloutState, type Who } from './state.ts';
@@ -8,7 +9,7 @@ import { apply, type Circumstances, type Verb } from './transitions.ts';
 
 export type UpkeepParts = {
   store: Store;
-  log: Record<'info' | 'error', (fields: Record<string, unknown>, message: string) => void>;
+  log: Pick<FlagLog, 'info' | 'error'>;
   /** Random hexadecimal digits, this many. */
   hex: (digits: number) => string;
   /** Puts in force what has changed. */
@@ -63,21 +64,15 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     try {
       for (const known of all) await count(known);
       const found = await store.read(new Map(Array.from(all, stampsOf)));
-      if (trouble !== undefined) {
-        log.info({}, 'the state of rollouts can be used again');
-        trouble = undefined;
-        beQuiet();
-      }
+      if (trouble !== undefined) beQuiet();
+      trouble = undefined;
       for (const known of all) {
         await reconcile(known, found.get(known.flag));
         await goOn(known);
       }
       serve();
     } catch (error) {
-      const problem = asTrouble(error);
-      if (trouble?.message !== problem.message)
-        log.error({}, `rollouts are held where they are: ${problem.message}`);
-      trouble = problem;
+      trouble = asTrouble(error);
     }
   }
 

@@ -1,0 +1,178 @@
+import t, { type Test } from 'tap';
+import { join } from 'node:path';
+import { begin } from '../../src/rollout/configure.ts';
+import { systemClock } from '../../src/rollout/clock.ts';
+import { openRedisStore } from '../../src/rollout/redis-store.ts';
+import { until } from '../support/client.ts';
+import { run, startRun } from '../support/command.ts';
+import { skipWithoutRedis, startRedis } from '../support/redis.ts';
+import { config, startRollouts } from '../support/rollout.ts';
+import { selfSigned } from '../support/self-signed.ts';
+
+const options = { skip: skipWithoutRedis() };
+const state = (flag = 'api') =>
+  begin(flag, config(), 'salt', { now: Date.now(), lead: 0, who: 'person', why: '', nonce: '00000000' });
+
+async function open(t: Test, url: string, prefix = 'trenchcoat') {
+  const store = await openRedisStore({ url: new URL(url), prefix }, systemClock);
+  t.teardown(() => store.close());
+  return store;
+}
+
+const nothing = new Map([['api', '']]);
+
+await t.test('a password is sent, and a wrong one said without telling it', options, async (t) => {
+  const redis = await startRedis(t, { password: 'hunter2' });
+  const store = await open(t, `redis://:hunter2@127.0.0.1:${redis.port}/3`);
+  t.equal(await store.write(state(), ''), true);
+  t.equal(await redis.client().exists('trenchcoat:rollout:api'), 0, 'in the database of the address');
+
+  for (const [credentials, reply] of [
+    [':wrong@', 'WRONGPASS invalid username-password pair'],
+    ['', 'NOAUTH Authentication required'],
+  ] as const) {
+    const refused = await open(t, `redis://${credentials}127.0.0.1:${redis.port}/3`);
+    const error = await refused.read(nothing).then(String, (error: unknown) => error as Error);
+    t.match(error, { name: 'StoreError', kind: 'refused' });
+    t.match(String(error), `Redis at 127.0.0.1:${redis.port} refuses us: ${reply}`);
+    t.match(String(error), /mend the user and the password in state$/);
+    t.notMatch(String(error), /wrong\b|hunter2/);
+    await t.rejects(startRollouts(t, { store: refused }), { name: 'UserError', message: /refuses us/ });
+  }
+});
+
+await t.test('several services share a Redis by their prefixes', options, async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = [await open(t, redis.url, 'one'), await open(t, redis.url, 'two')];
+  await one.write(state(), '');
+  t.same(await two.read(nothing), new Map([['api', null]]));
+  t.same(await redis.client().keys('*'), ['one:rollout:api']);
+});
+
+await t.test('what is not ours under a key is refused, and left as it is', options, async (t) => {
+  const redis = await startRedis(t);
+  const client = redis.client();
+  const store = await open(t, redis.url);
+  const key = 'trenchcoat:rollout:api';
+  const foreign: [string, () => Promise<unknown>][] = [
+    ['a string', () => client.set(key, 'hello')],
+    ['a hash of another', () => client.hset(key, { name: 'x' })],
+    ['no JSON', () => client.hset(key, { stamp: '1.00000000', state: '{"flag":' })],
+    ['no state', () => client.hset(key, { stamp: '1.00000000' })],
+    [
+      'the state of another flag',
+      () => client.hset(key, { stamp: '1.00000000', state: JSON.stringify(state('other')) }),
+    ],
+  ];
+  for (const [what, put] of foreign) {
+    await client.del(key);
+    await put();
+    const before = await client.dump(key);
+    const refused = {
+      name: 'StoreError',
+      kind: 'refused',
+      message: /rollout:api in Redis at .* is not the state/,
+    };
+    await t.rejects(store.read(nothing), refused, what);
+    t.not(await store.write(state(), '').catch(() => 'refused'), true, what);
+    await t.rejects(startRollouts(t, { store: await open(t, redis.url) }), { name: 'UserError' }, what);
+    t.equal(await client.dump(key), before, what);
+  }
+});
+
+await t.test(
+  'a Redis that hangs is given a second, and is well again when it answers',
+  options,
+  async (t) => {
+    const redis = await startRedis(t);
+    const store = await open(t, redis.url);
+    await store.write(state(), '');
+    redis.stall();
+    const asked = performance.now();
+    await t.rejects(store.read(nothing), { name: 'StoreError', kind: 'away', message: /cannot be reached/ });
+    const waited = performance.now() - asked;
+    t.ok(waited > 900 && waited < 1500, `${waited} ms`);
+    redis.resume();
+    await until(
+      () =>
+        store.read(nothing).then(
+          (found) => found.get('api'),
+          () => undefined,
+        ),
+      'an answer',
+    );
+  },
+);
+
+await t.test(
+  'a Redis that is not there is no reason to wait, or to fail, at the start',
+  options,
+  async (t) => {
+    const redis = await startRedis(t);
+    await redis.kill();
+    const begun = performance.now();
+    const store = await open(t, redis.url);
+    await t.rejects(store.read(nothing), {
+      name: 'StoreError',
+      kind: 'away',
+      message: /cannot be reached: connect ECONNREFUSED/,
+    });
+    t.ok(performance.now() - begun < 500, 'at once');
+    await redis.up();
+    await until(
+      () =>
+        store.read(nothing).then(
+          () => true,
+          () => false,
+        ),
+      'found when it comes',
+    );
+  },
+);
+
+await t.test('requests on treatment add up over proxies, stage by stage', options, async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = [await open(t, redis.url), await open(t, redis.url)];
+  const first = state();
+  t.equal(await one.shared?.count(first, 5), 0, 'nothing is counted for what is not there');
+  await one.write(first, '');
+  t.equal(await one.shared?.count(first, 5), 5);
+  t.equal(await two.shared?.count(first, 7), 12);
+  t.equal(await two.shared?.count({ ...first, stageRevision: 9 }, 1), 1);
+});
+
+await t.test('time is Redis’ own, whatever ours says', options, async (t) => {
+  const redis = await startRedis(t);
+  for (const wrong of [-2000, 0, 2000]) {
+    const clock = { ...systemClock, now: () => systemClock.now() + wrong };
+    const store = await openRedisStore({ url: new URL(redis.url), prefix: 'x' }, clock);
+    t.teardown(() => store.close());
+    await store.read(nothing);
+    const apart = Math.abs(store.now() - Date.now());
+    t.ok(apart < 50, `${apart} ms apart with a clock ${wrong} ms wrong`);
+  }
+});
+
+await t.test('over TLS, an authority has to vouch for it', options, async (t) => {
+  const redis = await startRedis(t, { password: 'hunter2', tls: selfSigned });
+  const folder = t.testdir({
+    'ca.pem': selfSigned.cert,
+    'trenchcoat.yaml': `
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+upstreams: { v0: { url: "http://127.0.0.1:9" }, v1: { url: "http://127.0.0.1:9" } }
+routes: [{ name: all, flag: api, versions: { 0: v0, 1: v1 }, default: 0 }]
+rollouts: { api: { from: 0, to: 1, stages: [{ percent: 25, for: 1m }] } }
+state: rediss://:hunter2@127.0.0.1:${redis.port}
+`,
+  });
+  t.match(await run(t, ['run'], { cwd: folder }), {
+    code: 1,
+    stdout: '',
+    stderr: /^trenchcoat: Redis at [^\n]* is not trusted: [^\n]*NODE_EXTRA_CA_CERTS\n$/,
+  });
+  const env = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') };
+  const { output } = await startRun(t, join(folder, 'trenchcoat.yaml'), { env });
+  await until(() => redis.client().exists('trenchcoat:rollout:api'), 'the state');
+  t.notMatch(output.stdout, /hunter2/);
+});
