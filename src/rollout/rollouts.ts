@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import { inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreError } from './store.ts';
 import { createTraffic } from './traffic.ts';
 import { apply, openVerbs, personVerbs, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
@@ -82,17 +82,17 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   const lookAround = () => void inTurn(look).then(arm);
 
   async function look(): Promise<void> {
-    const before = upkeep.trouble()?.message;
+    const before = upkeep.trouble();
     await upkeep.look(all);
     tell(before);
   }
 
   /** Trouble is said once, and so is its end. */
-  function tell(before: string | undefined): void {
-    const after = upkeep.trouble()?.message;
-    if (after === before) return;
+  function tell(before: StoreError | undefined): void {
+    const after = upkeep.trouble();
+    if (after?.kind === before?.kind) return;
     if (after === undefined) parts.log.info({}, 'the state of rollouts can be used again');
-    else parts.log.error({}, `rollouts are held where they are: ${after}`);
+    else parts.log.error({}, `rollouts are held where they are: ${after.message}`);
   }
 
   function untilNextLook(): number {

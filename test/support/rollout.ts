@@ -7,6 +7,8 @@ import { memoryStore } from '../../src/rollout/memory-store.ts';
 import { openRollouts, type Rollouts } from '../../src/rollout/rollouts.ts';
 import type { Store } from '../../src/rollout/store.ts';
 import type { RolloutView } from '../../src/rollout/view.ts';
+import { systemClock, type Clock } from '../../src/rollout/clock.ts';
+import { openRedisStore } from '../../src/rollout/redis-store.ts';
 import { manualClock, type ManualClock } from './clock.ts';
 import { keptLog } from './flags.ts';
 
@@ -24,18 +26,18 @@ export const config = (more: Record<string, unknown> = {}): RolloutConfig =>
     },
   })['api'] as RolloutConfig;
 
-type Options = {
+type Options<C> = {
   rollouts?: Record<string, RolloutConfig>;
-  clock?: ManualClock;
+  clock?: C;
   store?: Store;
   file?: string;
   wanted?: number;
 };
 
-export type Running = {
+export type Running<C = ManualClock> = {
   rollouts: Rollouts;
   flags: FlagProvider;
-  clock: ManualClock;
+  clock: C;
   log: ReturnType<typeof keptLog>;
   cuts: string[];
   /** The only rollout, or the one named. */
@@ -45,8 +47,12 @@ export type Running = {
 };
 
 /** The real flags with the real rollouts, on a clock that goes when told to. */
-export async function startRollouts(t: Pick<Test, 'teardown'>, options: Options = {}): Promise<Running> {
-  const { rollouts = { api: config() }, clock = manualClock(), file, wanted = 0 } = options;
+export async function startRollouts<C extends Clock = ManualClock>(
+  t: Pick<Test, 'teardown'>,
+  options: Options<C> = {},
+): Promise<Running<C>> {
+  const { rollouts = { api: config() }, file, wanted = 0 } = options;
+  const clock = options.clock ?? (manualClock() as Clock as C);
   const log = keptLog();
   const flags = await openFlags({ source: 'local', ...(file !== undefined && { file }) }, log);
   t.teardown(() => flags.close(0));
@@ -86,3 +92,15 @@ export async function startRollouts(t: Pick<Test, 'teardown'>, options: Options 
 }
 
 export const crowd = (size: number): string[] => Array.from({ length: size }, (_, i) => `user-${i}`);
+
+/** One of several proxies on a Redis, on the true time, but for a clock that is this many milliseconds wrong. */
+export async function startReplica(
+  t: Pick<Test, 'teardown'>,
+  redis: string,
+  rollout: RolloutConfig,
+  { wrong = 0, wanted = 0 } = {},
+): Promise<Running<Clock>> {
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + wrong };
+  const store = await openRedisStore({ url: new URL(redis), prefix: 'test' }, clock);
+  return startRollouts(t, { rollouts: { api: rollout }, clock, store, wanted });
+}

@@ -1,0 +1,131 @@
+import t, { type Test } from 'tap';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../src/rollout/clock.ts';
+import { until } from '../support/client.ts';
+import { skipWithoutRedis, startRedis } from '../support/redis.ts';
+import { config, crowd, startReplica, type Running } from '../support/rollout.ts';
+
+const options = { skip: skipWithoutRedis() };
+const users = crowd(200);
+const slow = config({ stages: [{ percent: 25, for: '1h' }] });
+const quick = config({
+  stages: [
+    { percent: 25, for: '800ms' },
+    { percent: 50, for: '800ms' },
+  ],
+});
+
+type Replica = Running<Clock>;
+
+async function running(t: Test, rollout: typeof slow, count = 3) {
+  const redis = await startRedis(t);
+  const replicas: Replica[] = [];
+  for (let i = 0; i < count; i += 1) replicas.push(await startReplica(t, redis.url, rollout));
+  await until(() => replicas.every(({ view }) => view().percent === 25), '25 % everywhere');
+  return { redis, replicas };
+}
+
+const everywhere = (replicas: Replica[], what: (replica: Replica) => unknown, name: string) =>
+  until(() => replicas.every(what), name, 10_000);
+
+await t.test(
+  'Redis dies in the midst and comes back empty: nobody flips, no stage is lost',
+  options,
+  async (t) => {
+    const { redis, replicas } = await running(t, quick);
+    const before = await replicas[0]?.onTreatment(users);
+    const salt = replicas[0]?.view().salt;
+    await redis.kill();
+    await everywhere(replicas, ({ view }) => !view().state.healthy, 'noticed');
+    // Longer than the stage: without Redis nobody can agree on the next.
+    await delay(1000);
+    for (const replica of replicas) {
+      t.same(await replica.onTreatment(users), before, 'the last known share is served');
+      t.match(replica.view(), { status: 'in_progress', percent: 25 });
+      t.equal(replica.log.said(/held where they are: Redis at .* cannot be reached/).length, 1, 'said once');
+    }
+    await redis.up();
+    await everywhere(replicas, ({ view }) => view().status === 'completed', 'and on to everyone');
+    for (const { view } of replicas) {
+      t.equal(view().salt, salt, 'never with a fresh salt');
+      t.same(
+        view().history.map(({ verb, percent }) => [verb, percent]),
+        [
+          ['start', 25],
+          ['advance', 50],
+          ['complete', 100],
+        ],
+      );
+    }
+  },
+);
+
+await t.test(
+  'a rollback is made while Redis is away, and told to the others when it is back',
+  options,
+  async (t) => {
+    const { redis, replicas } = await running(t, slow);
+    const [one, ...others] = replicas;
+    await redis.kill();
+    const done = await one?.rollouts.act('api', 'rollback', 'it burns');
+    t.match(done, {
+      ok: true,
+      rollout: { status: 'reverted', percent: 0, state: { saved: false, detail: /on this proxy/ } },
+    });
+    t.equal((await one?.onTreatment(users))?.size, 0);
+    t.match(
+      await one?.rollouts.act('api', 'start', ''),
+      { ok: false, why: 'away' },
+      'other verbs are not taken',
+    );
+    t.match(await others[0]?.rollouts.act('api', 'pause', ''), {
+      ok: false,
+      why: 'away',
+      detail: /cannot be changed now/,
+    });
+    t.equal(others[0]?.view().percent, 25);
+    await redis.up();
+    await everywhere(replicas, ({ view }) => view().status === 'reverted', 'reverted everywhere');
+    t.match(others[0]?.view().history.at(-1), { who: 'person', verb: 'rollback', why: 'it burns' });
+    t.ok(one?.view().state.saved);
+  },
+);
+
+await t.test('without Redis at the start control is served, until the state is there', options, async (t) => {
+  const { redis, replicas } = await running(t, slow, 1);
+  const [old] = replicas;
+  const chosen = await old?.onTreatment(users);
+  await redis.kill();
+  const late = await startReplica(t, redis.url, slow);
+  t.match(late.view(), { status: 'unknown', percent: 0, verbs: [] });
+  t.equal((await late.onTreatment(users)).size, 0);
+  t.match(await late.rollouts.act('api', 'start', ''), { ok: false, why: 'away' });
+  // It must not begin anew in the empty Redis, before whoever knows the state has brought it back.
+  await redis.up();
+  await until(() => late.view().percent === 25, 'the state', 10_000);
+  t.same(await late.onTreatment(users), chosen);
+  t.equal(late.view().salt, old?.view().salt);
+});
+
+await t.test('a Redis restored from an old copy is brought up to date', options, async (t) => {
+  const { redis, replicas } = await running(t, slow, 2);
+  const client = redis.client();
+  const key = 'test:rollout:api';
+  const old = await client.hgetall(key);
+  await replicas[0]?.rollouts.act('api', 'promote', '');
+  await everywhere(replicas, ({ view }) => view().percent === 100, 'everyone');
+  await client.del(key);
+  await client.hset(key, old);
+  await until(async () => (await client.hget(key, 'state'))?.includes('completed'), 'rewritten');
+  t.equal(replicas[1]?.view().percent, 100);
+});
+
+await t.test('two that began apart agree on the older of the two', options, async (t) => {
+  const redis = await startRedis(t);
+  const one = await startReplica(t, redis.url, slow);
+  const client = redis.client();
+  await client.del('test:rollout:api');
+  const two = await startReplica(t, redis.url, slow);
+  await until(() => one.view().percent === 25 && two.view().salt === one.view().salt, 'one salt');
+  t.equal(two.view().history.length, 1);
+});
