@@ -2,16 +2,20 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { AdminConfig } from '../config/schema.ts';
 import { refuse } from './admission.ts';
+import { answerApi, bodyBytes, type Rollouts } from './api.ts';
 
 /** Whether the proxy should get traffic, and a sentence for each thing that has a say in it. */
 export type Readiness = { ready: boolean; checks: Record<string, string> };
 
-/** What the admin port shows; asked at each request. */
+/** What the admin port shows and steers; asked at each request. */
 export type AdminParts = {
   readiness(): Readiness;
   metrics(): Promise<{ contentType: string; text: string }>;
+  /** Absent when LaunchDarkly runs the rollouts. */
+  rollouts?: Rollouts | undefined;
 };
 
 export type AdminServer = { address: AddressInfo; close(): Promise<void> };
@@ -37,13 +41,26 @@ export function createAdminApp(config: AdminConfig, parts: AdminParts): Hono {
     const { contentType, text } = await parts.metrics();
     return c.body(text, 200, { 'Content-Type': contentType });
   });
+  app.use('/api/*', bodyLimit({ maxSize: bodyBytes, onError: (c) => problem(c, 400, tooLarge) }));
+  app.all('/api/*', async (c) => {
+    const { method, raw } = c.req;
+    const path = new URL(raw.url).pathname;
+    const answer = await answerApi({ method, path, body: () => c.req.arrayBuffer() }, parts.rollouts);
+    if (answer.status === 200) return c.json(answer.json);
+    if (answer.status === 405) c.header('Allow', answer.allow);
+    return problem(c, answer.status, answer.title, answer.detail);
+  });
   app.notFound((c) => problem(c, 404, 'Nothing is served at this path'));
   app.onError((_error, c) => problem(c, 500, 'The admin port failed'));
   return app;
 }
 
-function problem(c: Context, status: 401 | 403 | 404 | 421 | 500, title: string): Response {
-  return c.body(`${JSON.stringify({ type: 'about:blank', title, status })}\n`, status, {
+const tooLarge = `The body is larger than ${bodyBytes} bytes`;
+
+type Status = 400 | 401 | 403 | 404 | 405 | 409 | 421 | 500 | 503;
+
+function problem(c: Context, status: Status, title: string, detail?: string): Response {
+  return c.body(`${JSON.stringify({ type: 'about:blank', title, status, detail })}\n`, status, {
     'Content-Type': 'application/problem+json',
   });
 }
