@@ -1,7 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import { version } from '../package.ts';
+import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
 import type { ExplainOptions } from './explain.ts';
+import type { RolloutOptions } from './rollout.ts';
 
 const configOption = [
   '-c, --config <file>',
@@ -52,7 +54,44 @@ function createProgram(done: (code: number) => void): Command {
     .description('run two raccoon APIs, a page and the proxy, with nothing else installed')
     .option('--port <port>', 'port of the proxy', portNumber, 8080)
     .action(async (options: { port: number }) => done(await (await import('./demo.ts')).demo(options)));
+  addRollout(program, done);
   return program;
+}
+
+const verbs: Record<PersonVerb, string> = {
+  start: 'begin with the first stage; after a rollback, begin anew',
+  pause: 'stop the clock of the stage, and stay at its percentage',
+  resume: 'let the clock of the stage go on',
+  rollback: 'send everybody to the old version, at once',
+  promote: 'go to the end, whatever stages are left',
+};
+
+/** The commands that steer a rollout of a running proxy, through its admin port. */
+function addRollout(program: Command, done: (code: number) => void): void {
+  const rollout = program.command('rollout').description('show and steer a rollout of a running proxy');
+  const command = (name: string, description: string) =>
+    rollout
+      .command(name)
+      .description(description)
+      .argument('[flag]', 'the flag that is rolled out; may be left out when there is one rollout')
+      .addOption(new Option(...configOption).conflicts('admin'))
+      .option('--admin <url>', 'the admin port, such as http://127.0.0.1:9901, in place of a configuration')
+      .option('--token <token>', "the admin port's token, when it has one")
+      .option('--json', 'print JSON');
+  command('status', 'tell where a rollout stands, or all of them').action(
+    async (flag: string | undefined, options: RolloutOptions) =>
+      done(await (await import('./rollout.ts')).status(flag, options)),
+  );
+  command('watch', 'follow a rollout until it is over, or Ctrl-C').action(
+    async (flag: string | undefined, options: RolloutOptions) =>
+      done(await (await import('./rollout.ts')).watch(flag, options)),
+  );
+  for (const verb of personVerbs)
+    command(verb, verbs[verb])
+      .option('--why <text>', 'the reason, for the history')
+      .action(async (flag: string | undefined, options: RolloutOptions & { why?: string }) =>
+        done(await (await import('./rollout.ts')).steer(verb, flag, options)),
+      );
 }
 
 const collect = (value: string, earlier: string[]) => [...earlier, value];
