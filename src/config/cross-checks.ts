@@ -38,6 +38,8 @@ export function crossChecks(document: Document): Problem[] {
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
+  if (childOf(flags, 'daemon') === true && childOf(flags, 'store') === undefined)
+    report(['flags', 'daemon'], 'a daemon needs a `store` to take flags from');
   return problems;
 }
 

@@ -8,6 +8,7 @@ import {
   mistake,
   name,
   proxyUrl,
+  redisUrl,
   size,
   streamSize,
   text,
@@ -81,9 +82,25 @@ const flags = z.discriminatedUnion('source', [
       .prefault('5s')
       .describe('How long the start waits for flags. After it, defaults are served until they come.'),
     events: z.boolean().prefault(true).describe('Send evaluation events to LaunchDarkly.'),
-    metricSampling: later,
-    store: later,
-    daemon: later,
+    metricSampling: z
+      .number()
+      .min(0)
+      .max(1)
+      .prefault(1)
+      .describe(
+        'Share of requests whose latency and errors are sent as `trenchcoat.latency_ms` and `trenchcoat.error`. Above 1,000 requests a second lower it: more events than that are dropped.',
+      ),
+    store: redisUrl
+      .optional()
+      .describe(
+        'Redis that keeps a copy of the flags, for a start while LaunchDarkly is away; `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`.',
+      ),
+    daemon: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Take flags from the store alone, which a Relay Proxy or another SDK keeps fresh; looked at each second. `relay` and `uris` are then for events alone.',
+      ),
   }),
 ]);
 

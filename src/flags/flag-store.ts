@@ -1,10 +1,21 @@
 /** An item of flag data as the SDK keeps it. A deleted item stays as a tombstone, so that its version counts. */
-type Stored = { version: number; deleted?: boolean; [attribute: string]: unknown };
-type Item = Stored & { key: string };
+export type Stored = { version: number; deleted?: boolean; [attribute: string]: unknown };
+export type Item = Stored & { key: string };
 type Kind = { namespace: string };
+export type Namespace = 'features' | 'segments';
 
-/** What a store says of the data it is given: that it took some, or that it could not read it and kept the old. */
-export type StoreNews = { taken(): void; unreadable(): void };
+/** Everything a store holds, or is to hold, by key. */
+export type FlagItems = Record<Namespace, Record<string, Stored>>;
+
+/**
+ * What a store says of the data that the SDK gives it: that it took some, or that it could not read it and kept the
+ * old. `changed` comes after a change of one item, or without one of everything.
+ */
+export type StoreNews = {
+  taken(): void;
+  unreadable(): void;
+  changed?(namespace?: Namespace, item?: Item): void;
+};
 
 /**
  * The SDK's feature store, in memory, with a way to read a flag as its source sent it: the SDK has none.
@@ -23,13 +34,29 @@ export function flagStore(news: StoreNews) {
     const items = kinds.get(namespace) ?? new Map<string, Stored>();
     kinds.set(namespace, items);
     const old = items.get(item.key);
-    if (old === undefined || old.version < item.version) items.set(item.key, item);
+    const newer = old === undefined || old.version < item.version;
+    if (newer) items.set(item.key, item);
     news.taken();
+    if (newer) news.changed?.(namespace as Namespace, item);
     done();
   };
 
+  const replace = (data: Record<string, Record<string, Stored> | null | undefined>): void => {
+    kinds = new Map(
+      Object.entries(data).map(([namespace, items]) => [namespace, new Map(Object.entries(items ?? {}))]),
+    );
+    filled = true;
+  };
+  const contents = (namespace: Namespace) => Object.fromEntries(kinds.get(namespace) ?? []);
+
   return {
     read,
+    /** Whether it has ever been given everything. */
+    filled: () => filled,
+    /** Everything in it, tombstones too. */
+    contents: (): FlagItems => ({ features: contents('features'), segments: contents('segments') }),
+    /** Takes this in place of everything, from another than the SDK: there is no news of it. */
+    load: (items: FlagItems): void => replace(items),
     get: ({ namespace }: Kind, key: string, done: (item: Stored | null) => void): void =>
       done(read(namespace, key) ?? null),
     all({ namespace }: Kind, done: (items: Record<string, Stored>) => void): void {
@@ -42,11 +69,9 @@ export function flagStore(news: StoreNews) {
         news.unreadable();
         return;
       }
-      kinds = new Map(
-        Object.entries(data).map(([namespace, items]) => [namespace, new Map(Object.entries(items ?? {}))]),
-      );
-      filled = true;
+      replace(data);
       news.taken();
+      news.changed?.();
       done();
     },
     upsert,
@@ -58,3 +83,5 @@ export function flagStore(news: StoreNews) {
     },
   };
 }
+
+export type FlagStore = ReturnType<typeof flagStore>;

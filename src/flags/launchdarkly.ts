@@ -1,71 +1,127 @@
-import { setTimeout as after } from 'node:timers/promises';
 import { init, type LDClient, type LDContext, type LDOptions } from '@launchdarkly/node-server-sdk';
 import { TestData } from '@launchdarkly/node-server-sdk/integrations';
 import { UserError } from '../config/errors.ts';
 import type { FlagsConfig } from '../config/schema.ts';
+import type { EvaluationContext } from '../identity/context.ts';
 import { sdkAgent } from './agent.ts';
-import { flagStore } from './flag-store.ts';
-import type { Evaluation, EvaluationReason, FlagData, FlagLog, FlagProvider } from './provider.ts';
+import { followStore } from './daemon.ts';
+import { eventPump } from './event-pump.ts';
+import { flagStore, type FlagStore } from './flag-store.ts';
+import type {
+  Evaluation,
+  EvaluationReason,
+  FlagData,
+  FlagLog,
+  FlagProvider,
+  SourceState,
+} from './provider.ts';
+import type { Pace } from './redis-store.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { sourceHealth } from './source-health.ts';
+import { writeThrough } from './write-through.ts';
 
 type LaunchDarklyConfig = Extract<FlagsConfig, { source: 'launchdarkly' }>;
 type Evaluator = Pick<FlagProvider, 'evaluate' | 'flagData'>;
 type FlagSet = { flags: Record<string, unknown>; segments: Record<string, unknown> };
 type FeedArguments = Parameters<ReturnType<TestData['getFactory']>>;
 
-const flushEvery = 5000;
+const storePace: Pace = { deadline: 2000, pause: 1000 };
 
 /**
- * Flags from LaunchDarkly, or from its Relay Proxy. Settles when flags are there, when LaunchDarkly refused the
- * SDK key, or after `initTimeout`, whichever comes first; from then on the SDK goes on by itself, and the default
- * is served until flags come. Rejects with a UserError alone, for addresses that cannot go together.
+ * Flags from LaunchDarkly, from its Relay Proxy, or with `daemon` from a store that one of them fills. Settles when
+ * flags are there, when LaunchDarkly refused the SDK key, or after `initTimeout`, whichever comes first; from then
+ * on it goes on by itself, and the last flags of the store, or the default, are served until flags come. `random`
+ * chooses the requests that are reported, `pace` is the store's. Rejects with a
+ * UserError alone, for addresses that cannot go together.
  */
-export async function openLaunchDarkly(config: LaunchDarklyConfig, log: FlagLog): Promise<FlagProvider> {
-  const health = sourceHealth(log, config.initTimeout);
-  const store = flagStore(health);
-  const { options, release } = connection(config);
+export async function openLaunchDarkly(
+  config: LaunchDarklyConfig,
+  log: FlagLog,
+  { random = Math.random, pace = storePace }: { random?: () => number; pace?: Pace } = {},
+): Promise<FlagProvider> {
   if (!/^[\x21-\x7e]+$/.test(config.sdkKey))
     throw new UserError('flags.sdkKey holds a space, a line break or another character that no SDK key has');
-  const logger = sdkLogger(log, health.hear, config.sdkKey);
+  const { options, release } = connection(config);
+  const source =
+    config.daemon && config.store ? followed(config.store, config, pace, log) : streamed(config, pace, log);
+  const logger = sdkLogger(log, source.hear, config.sdkKey);
   const client = init(config.sdkKey, {
     ...options,
-    featureStore: store,
+    useLdd: source.daemon,
+    featureStore: source.memory,
     logger,
     sendEvents: config.events,
     diagnosticOptOut: !config.events,
     flushInterval: 86_400, // Flushed below, where a stop can wait for what is on its way.
   });
-  const events = config.events ? eventPump(client, log) : undefined;
+  const events = config.events ? eventPump((sent) => client.flush(sent), log) : undefined;
 
   // Errors of the connection come as `failed` too.
   client.on('error', (error: Error) => {
     if (error.name === 'LaunchDarklyClientError') logger.error(error.message);
   });
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => {
-      health.late();
-      resolve();
-    }, config.initTimeout);
-    const arrived = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    client.once('ready', arrived);
-    client.on('failed', (error: Error) => {
-      if (health.failed(error)) arrived();
-    });
-  });
+  await source.arrival(client);
 
   return {
-    ...evaluatorOf(client, store),
-    state: () => health.state(client.initialized()),
+    ...evaluatorOf(client, source.memory),
+    ...(config.events && {
+      report(context: EvaluationContext, failed: boolean, latencyMs: number | undefined): void {
+        // Without flags nothing was evaluated.
+        if (!source.memory.filled() || random() >= config.metricSampling) return;
+        if (failed) client.track('trenchcoat.error', context as LDContext);
+        if (latencyMs !== undefined)
+          client.track('trenchcoat.latency_ms', context as LDContext, undefined, latencyMs);
+      },
+    }),
+    state: () => source.state(),
     async close(deadline) {
       await events?.stop(deadline);
       client.close();
+      source.close();
       release();
     },
   };
+}
+
+/** Flags that LaunchDarkly streams to us, and a copy of them in the store, if there is one. */
+function streamed({ store, initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
+  const health = sourceHealth(log, initTimeout);
+  const memory = flagStore({ ...health, changed: (...change) => copy?.changed(...change) });
+  const parts = { memory, isLive: health.isLive, onLastKnown: () => health.lastKnown() };
+  const copy = store && writeThrough(store, parts, pace, log);
+  return {
+    daemon: false,
+    memory,
+    hear: health.hear,
+    arrival: (client: LDClient) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          health.late();
+          resolve();
+        }, initTimeout);
+        const arrived = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        client.once('ready', arrived);
+        client.on('failed', (error: Error) => {
+          if (health.failed(error)) arrived();
+        });
+      }),
+    state(): SourceState {
+      const state = health.state(memory.filled());
+      const trouble = copy?.trouble();
+      return trouble === undefined ? state : { ...state, detail: `${state.detail}; ${trouble}` };
+    },
+    close: () => copy?.close(),
+  };
+}
+
+/** Flags that somebody else keeps fresh in the store. */
+function followed(store: URL, { initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
+  const memory = flagStore({ taken: noop, unreadable: noop });
+  const { arrival, ...following } = followStore(store, memory, initTimeout, pace, log);
+  return { ...following, daemon: true, memory, hear: () => false, arrival: () => arrival };
 }
 
 /**
@@ -103,11 +159,11 @@ export function localEvaluator(log: FlagLog): Evaluator & { replace(data: FlagSe
   };
 }
 
-function evaluatorOf(client: LDClient, store: ReturnType<typeof flagStore>): Evaluator {
+function evaluatorOf(client: LDClient, store: FlagStore): Evaluator {
   return {
     evaluate(flagKey, context, fallback) {
       // Asked before flags are there, the SDK would log each time; the state has said it once.
-      if (!client.initialized()) return Promise.resolve(failure('CLIENT_NOT_READY', fallback));
+      if (!store.filled()) return Promise.resolve(failure('CLIENT_NOT_READY', fallback));
       return client.variationDetail(flagKey, context as LDContext, fallback).then(
         ({ value, variationIndex, reason }): Evaluation => ({
           value,
@@ -156,30 +212,4 @@ const text = (url: URL) => url.href.replace(/\/$/, '');
 
 function noop(): void {
   // Nothing to do.
-}
-
-/** Sends the SDK's events every five seconds, one batch at a time, and says when they cannot be delivered. */
-function eventPump(client: LDClient, log: FlagLog) {
-  let failing = false;
-  let sending: Promise<void> | undefined;
-  const send = async (): Promise<void> => {
-    await client.flush((error) => {
-      if (error && !failing) log.warn({}, `events cannot be delivered to LaunchDarkly: ${error.message}`);
-      failing = error instanceof Error;
-    });
-    sending = undefined;
-  };
-  const timer = setInterval(() => {
-    sending ??= send();
-  }, flushEvery);
-  return {
-    /** Sends what is left, and waits `deadline` milliseconds at the most. */
-    async stop(deadline: number): Promise<void> {
-      clearInterval(timer);
-      const cut = new AbortController();
-      const late = after(deadline, undefined, { signal: cut.signal }).catch(noop);
-      await Promise.race([Promise.all([sending, send()]), late]);
-      cut.abort();
-    },
-  };
 }

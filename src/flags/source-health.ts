@@ -12,6 +12,7 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
   let phase: Phase = 'waiting';
   let cause = 'no answer yet';
   let late = false;
+  let served = 'defaults';
 
   const lose = (next: 'lost' | 'garbled', why: string): void => {
     const first = phase === 'live';
@@ -28,6 +29,12 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
       if (phase === 'lost' || phase === 'garbled') log.info({}, 'flags come from LaunchDarkly again');
       else if (late) log.info({}, 'flags have come from LaunchDarkly: they are served from now on');
       phase = 'live';
+      served = 'the last known flags';
+    },
+    /** Flags of an earlier time were found in the store, while there are none from LaunchDarkly. */
+    lastKnown(): void {
+      served = 'the last known flags from the store';
+      if (late || phase === 'refused') log.info({}, `${served} are served until LaunchDarkly answers`);
     },
     /** Data arrived that is JSON, but not flags. */
     unreadable: (): void => lose('garbled', 'a message without flags'),
@@ -36,7 +43,7 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
       late = true;
       log.warn(
         { cause },
-        `no flags from LaunchDarkly within ${initTimeout} ms: defaults are served until they come`,
+        `no flags from LaunchDarkly within ${initTimeout} ms: ${served} are served until they come`,
       );
     },
     /** The SDK's `failed` event. True when it is final. */
@@ -50,7 +57,6 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
         lose('garbled', error.message);
         return false;
       }
-      const served = phase === 'waiting' ? 'defaults' : 'the last known flags';
       phase = 'refused';
       cause =
         status === 401
@@ -64,11 +70,16 @@ export function sourceHealth(log: FlagLog, initTimeout: number) {
       const lost = /^Received (.*) for streaming request - will retry$/.exec(message)?.[1];
       if (lost !== undefined) lose('lost', lost);
       else if (message.startsWith('Stream received invalid data')) lose('garbled', message);
-      else return message.endsWith('giving up permanently'); // `failed` says it better.
+      else
+        return (
+          message.startsWith('Variation called before') || // The state says it.
+          message.endsWith('giving up permanently') // `failed` says it better.
+        );
       return true;
     },
+    isLive: () => phase === 'live',
     state(initialized: boolean): SourceState {
-      return { initialized, healthy: phase === 'live', detail: details[phase](cause, initialized) };
+      return { initialized, healthy: phase === 'live', detail: details[phase](cause, served) };
     },
   };
 }
@@ -78,11 +89,10 @@ const troubles = {
   garbled: 'LaunchDarkly sent data that cannot be read',
 };
 
-const details: Record<Phase, (cause: string, initialized: boolean) => string> = {
-  waiting: (cause) => `no flags from LaunchDarkly yet, defaults are served (${cause})`,
+const details: Record<Phase, (cause: string, served: string) => string> = {
+  waiting: (cause, served) => `no flags from LaunchDarkly yet, ${served} are served (${cause})`,
   live: () => 'flags stream from LaunchDarkly',
   lost: (cause) => `${troubles.lost}, the last known flags are served (${cause})`,
   garbled: (cause) => `${troubles.garbled}, the last known flags are served (${cause})`,
-  refused: (cause, initialized) =>
-    `${cause}; until then ${initialized ? 'the last known flags' : 'defaults'} are served`,
+  refused: (cause, served) => `${cause}; until then ${served} are served`,
 };

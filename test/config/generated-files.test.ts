@@ -30,7 +30,7 @@ await t.test('every key has a description, and none is reserved', async (t) => {
     generatedFiles()
       .map(({ text }) => text)
       .join(''),
-    /"not":|metricSampling|rollouts/,
+    /"not":|proxyProtocol|rollouts/,
   );
 });
 

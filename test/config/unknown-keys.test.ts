@@ -11,7 +11,7 @@ await t.test('a typo is answered with the nearest key and all that are known', a
 await t.test('keys are those of the place where they stand', async (t) => {
   t.strictSame(await problemsOf(`${minimal}flags: { source: launchdarkly, sdkKey: x, initTimeot: 5s }\n`), [
     '3:43 flags.initTimeot: unknown key; did you mean `initTimeout`?; allowed: source, sdkKey, relay, uris, proxy, ' +
-      'initTimeout, events',
+      'initTimeout, events, metricSampling, store, daemon',
   ]);
   t.strictSame(await problemsOf(`${minimal}flags: { source: local, sdkKey: x }\n`), [
     '3:25 flags.sdkKey: unknown key; allowed: source, file',

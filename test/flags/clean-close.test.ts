@@ -4,6 +4,7 @@ import t from 'tap';
 import { fixedFlag } from '../support/flags.ts';
 import { runFlagsChild } from '../support/flags-child.ts';
 import { launchDarklyStub } from '../support/launchdarkly-stub.ts';
+import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 
 const tracked = { ...fixedFlag('api', 'v1'), trackEvents: true };
 
@@ -41,4 +42,19 @@ void t.test('and one that never reached LaunchDarkly', { buffered: true }, async
   const { end, lingered } = await runFlagsChild({ relay: stub.url.href, deadline: 200 });
   t.same(end, { value: 'default', code: 0, signal: null });
   t.ok(lingered < 10_000, `${lingered} ms`);
+});
+
+void t.test('and one whose store hangs', { buffered: true, skip: skipWithoutRedis() }, async (t) => {
+  const stub = await launchDarklyStub({ flags: { api: tracked } });
+  t.teardown(stub.close);
+  const redis = await startRedis(t);
+  redis.stall();
+  for (const [daemon, value] of [
+    [false, 'v1'],
+    [true, 'default'],
+  ] as const) {
+    const { end, lingered } = await runFlagsChild({ relay: stub.url.href, store: redis.url, daemon });
+    t.same(end, { value, code: 0, signal: null });
+    t.ok(lingered < 1900, `${lingered} ms`);
+  }
 });

@@ -4,7 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { openFlags } from '../../src/flags/source.ts';
 import { keptLog, user } from './flags.ts';
 
-type Task = { file?: string; relay?: string; proxy?: string; deadline?: number };
+type Task = {
+  file?: string;
+  relay?: string;
+  proxy?: string;
+  store?: string;
+  daemon?: boolean;
+  deadline?: number;
+};
 
 const file = fileURLToPath(import.meta.url);
 
@@ -31,6 +38,9 @@ if (process.argv[1] === file && process.send) {
           ...(task.proxy !== undefined && { proxy: new URL(task.proxy) }),
           initTimeout: 1000,
           events: true,
+          metricSampling: 1,
+          daemon: task.daemon ?? false,
+          ...(task.store !== undefined && { store: new URL(task.store) }),
         },
     keptLog(),
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { FlagsConfig } from '../../src/config/schema.ts';
 import type { FlagLog, FlagProvider } from '../../src/flags/provider.ts';
+import { openLaunchDarkly } from '../../src/flags/launchdarkly.ts';
 import { openFlags } from '../../src/flags/source.ts';
 
 export type Line = { level: keyof FlagLog; fields: Record<string, unknown>; message: string };
@@ -33,6 +34,8 @@ export function launchDarklyAt(relay: URL, more: Partial<LaunchDarklyConfig> = {
     relay,
     initTimeout: 5000,
     events: false,
+    metricSampling: 1,
+    daemon: false,
     ...more,
   };
 }
@@ -40,6 +43,17 @@ export function launchDarklyAt(relay: URL, more: Partial<LaunchDarklyConfig> = {
 /** Opens a source that is closed with the test. */
 export async function opened(t: Test, config: FlagsConfig, log: FlagLog = keptLog()): Promise<FlagProvider> {
   const provider = await openFlags(config, log);
+  t.teardown(() => provider.close(1000));
+  return provider;
+}
+
+/** The same, with a store that is looked at often and soon given up. */
+export async function openedQuick(
+  t: Test,
+  config: LaunchDarklyConfig,
+  log: FlagLog = keptLog(),
+): Promise<FlagProvider> {
+  const provider = await openLaunchDarkly(config, log, { pace: { deadline: 500, pause: 100 } });
   t.teardown(() => provider.close(1000));
   return provider;
 }
