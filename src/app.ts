@@ -76,9 +76,10 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         rollouts?.keepTime();
         return provider.evaluate(flag, context, fallback);
       },
-      record(outcome) {
+      record(outcome, context, headMs) {
         metrics.observe(outcome);
         log.access(outcome);
+        if (context !== undefined) provider.report?.(context, failedUpstream(outcome), headMs);
         const { reason, route, version } = outcome;
         if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
           rollouts.saw(flagOf.get(route ?? '') ?? '', version, failedUpstream(outcome));

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../config/schema.ts';
+import type { EvaluationContext } from '../identity/context.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import { hasBody, isDeclaredTooLarge } from './body.ts';
@@ -24,8 +25,11 @@ export type HandlerParts = {
   pseudonym: string;
   identify: Identify;
   evaluate: Evaluate;
-  /** Called once for each request, at its end. */
-  record: (outcome: Outcome) => void;
+  /**
+   * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
+   * milliseconds until the response head.
+   */
+  record: (outcome: Outcome, context?: EvaluationContext, headMs?: number) => void;
   /** Told of faults that are the proxy's own. */
   onFault: (error: ProxyError, session: Session) => void;
 };
@@ -65,7 +69,7 @@ export function createHandler(parts: HandlerParts): Handler {
         res.destroy();
       }
       session.exchange?.abort();
-      parts.record(outcomeOf(session, req, socket));
+      parts.record(outcomeOf(session, req, socket), session.context, session.headMs);
     };
     res.on('close', finish);
     // A pipelined request whose turn has not come never hears that the connection is gone.
@@ -77,6 +81,7 @@ export function createHandler(parts: HandlerParts): Handler {
       if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
       session.decision = decision;
+      if (decision.reason === 'OVERRIDE') session.context = undefined;
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
@@ -123,6 +128,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   const pinned = parts.override?.pinned(req.headers);
   const identity = preflight ? undefined : parts.identify({ url: target.path, headers: req.headers });
   session.minted = identity?.minted ?? [];
+  session.context = identity?.context;
   return decide(route, { preflight, pinned, context: identity?.context }, parts.evaluate);
 }
 

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
+import { isEventStream } from '../upstream/connection.ts';
 import type { Answer, RequestBody } from '../upstream/exchange.ts';
 import type { UpstreamError } from '../upstream/failure.ts';
 import { headText } from './errors.ts';
@@ -131,7 +132,10 @@ export class Relay implements Answer {
       this.#fail(error);
       return false;
     }
-    this.#session.status = head.status;
+    const session = this.#session;
+    session.status = head.status;
+    if (!session.upgrading && !isEventStream(this.#headers))
+      session.headMs = performance.now() - session.startedAt;
     return true;
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { EvaluationContext } from '../identity/context.ts';
 import type { MintedKey } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import type { Exchange } from '../upstream/exchange.ts';
@@ -21,9 +22,13 @@ export type Session = {
   target: Target | undefined;
   route: Route | undefined;
   minted: readonly MintedKey[];
+  /** Whom a flag was evaluated for; undefined when none was. */
+  context: EvaluationContext | undefined;
   decision: Decision | undefined;
   /** The status that went out; 0 until one did. */
   status: number;
+  /** Milliseconds from the start until the head of the upstream's answer went out; undefined for what has no end. */
+  headMs: number | undefined;
   error: ProxyError | undefined;
   /** What is under way upstream. */
   exchange: Exchange | undefined;
@@ -39,8 +44,10 @@ export function openSession(req: IncomingMessage, client: Client, upgrading: boo
     target: undefined,
     route: undefined,
     minted: [],
+    context: undefined,
     decision: undefined,
     status: 0,
+    headMs: undefined,
     error: undefined,
     exchange: undefined,
   };

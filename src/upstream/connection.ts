@@ -265,7 +265,7 @@ export class Connection implements Carrier, ResponseSink {
 }
 
 /** Such an answer has no end: it must not keep others from a connection. */
-function isEventStream(headers: readonly string[]): boolean {
+export function isEventStream(headers: readonly string[]): boolean {
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] as string;
     if (name.length === 12 && name.toLowerCase() === 'content-type')
