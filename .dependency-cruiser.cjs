@@ -19,7 +19,7 @@ const rooms = {
 const libraries = {
   'http-proxy': 'src/proxy/pipeline.ts',
   '@launchdarkly/node-server-sdk': 'src/flags/launchdarkly.ts',
-  '@launchdarkly/node-server-sdk-redis': 'src/flags/redis-store.ts',
+  '@launchdarkly/node-server-sdk-redis': 'src/flags/stored-flags.ts',
   pino: 'src/telemetry/log.ts',
   'pino-pretty': 'src/telemetry/log.ts',
   'prom-client': 'src/telemetry/metrics.ts',

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startAdmin, type AdminServer, type Readiness } from './admin/server.ts';
+import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
 import { EnvironmentError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
 import type { Config } from './config/schema.ts';
@@ -59,6 +59,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   const admin = await openAdmin(config, {
     readiness,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
   });
 
   try {
@@ -135,10 +136,14 @@ async function startRollouts(
   });
 }
 
-async function openAdmin(
-  config: Config,
-  parts: Parameters<typeof startAdmin>[1],
-): Promise<AdminServer | undefined> {
+/** What the admin port may do with rollouts, from before they are there. */
+const steering = (rollouts: () => Rollouts | undefined): NonNullable<AdminParts['rollouts']> => ({
+  list: () => rollouts()?.list() ?? [],
+  act: async (flag, verb, why) =>
+    rollouts()?.act(flag, verb, why) ?? { ok: false, why: 'unknown', detail: 'there are no rollouts' },
+});
+
+async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {
   if (config.admin === undefined) return undefined;
   return orCannotListen(config.admin.address, startAdmin(config.admin, parts));
 }

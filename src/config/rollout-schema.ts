@@ -53,10 +53,11 @@ const rollout = z
     let last = 0;
     for (const [index, stage] of stages.entries()) {
       const path = ['stages', index, 'percent'];
+      if (stage.percent > 100) continue;
       if (stage.percent > 100 - holdback)
         mistake(ctx, path, `{} is more than the ${100 - holdback} that \`holdback\` leaves`);
       else if (stage.percent <= last)
-        mistake(ctx, path, `{} is not more than the ${last} before it; percentages grow from stage to stage`);
+        mistake(ctx, path, `{} is not more than ${last}; percentages grow from stage to stage`);
       last = Math.max(last, stage.percent);
     }
   });

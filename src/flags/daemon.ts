@@ -1,7 +1,7 @@
 import type { FlagLog, SourceState } from './provider.ts';
 import type { FlagStore } from './flag-store.ts';
 import { paced } from './paced.ts';
-import { redisStore, type Pace } from './redis-store.ts';
+import { redisStore, type Pace } from './stored-flags.ts';
 import { storeHealth } from './store-health.ts';
 
 /**

@@ -15,7 +15,7 @@ import type {
   FlagProvider,
   SourceState,
 } from './provider.ts';
-import type { Pace } from './redis-store.ts';
+import type { Pace } from './stored-flags.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { sourceHealth } from './source-health.ts';
 import { writeThrough } from './write-through.ts';

@@ -6,7 +6,7 @@ import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
 import type { Store, StoreError } from './store.ts';
 import { createTraffic } from './traffic.ts';
-import { apply, openVerbs, personVerbs, type PersonVerb } from './transitions.ts';
+import { apply, openVerbs, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
 import { viewOf, type Acted, type RolloutView } from './view.ts';
 
@@ -30,7 +30,7 @@ export type Rollouts = {
   /** Takes note of a request that a flag's rollout decided. */
   saw(flag: string, version: string, failed: boolean): void;
   list(): RolloutView[];
-  act(flag: string, verb: string, why: string): Promise<Acted>;
+  act(flag: string, verb: PersonVerb, why: string): Promise<Acted>;
   /** One sentence for readiness, and whether the state can be read and written. */
   state(): { healthy: boolean; detail: string };
   close(): Promise<void>;
@@ -156,11 +156,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       if (one.state?.extended === true && one.traffic.total() === one.wanted) arm();
     },
     list: () => all.map(view),
-    async act(flag, named, why) {
+    async act(flag, verb, why) {
       const one = known.get(flag);
-      const verb = personVerbs.find((name) => name === named);
-      if (one === undefined || verb === undefined)
-        return { ok: false, why: 'unknown', detail: missing(flag, named, all) };
+      if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
       const raise = raiseAt(one, store.now());
       // A raise under way is made first: nobody is to see it half made.
       if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')
@@ -198,10 +196,8 @@ const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: Rollou
 const summary = (one: Known, now: number) =>
   `${one.flag} ${one.state?.status ?? 'unknown'} at ${inForce(one, now)} %`;
 
-const missing = (flag: string, verb: string, all: readonly Known[]): string =>
-  all.some((one) => one.flag === flag)
-    ? `there is no verb ${verb}; there are: ${personVerbs.join(', ')}`
-    : `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ') || 'none'}`;
+const missing = (flag: string, all: readonly Known[]): string =>
+  `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ')}`;
 
 function refused({ flag, state }: Known, verb: PersonVerb): Acted {
   const status = state?.status ?? 'not_started';

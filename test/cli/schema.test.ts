@@ -15,5 +15,5 @@ await t.test('prints a JSON Schema of what this version supports', async (t) => 
       log: { properties: { access: { anyOf: [{ type: 'boolean' }, { $ref: '#/definitions/reference' }] } } },
     },
   });
-  t.notHas(schema, { properties: { rollouts: {} } });
+  t.notHas(schema, { properties: { workers: {} } });
 });

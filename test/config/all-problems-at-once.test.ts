@@ -35,7 +35,7 @@ log: { acces: true }
     '10:3 upstreams.v1: the key "v1" was already given on line 9',
     '15:27 routes[0].versions.1: "v2" is not one of the upstreams; did you mean `v0`?; allowed: v0, v1',
     '16:14 routes[0].default: 2 is not one of the versions; allowed: 0, 1',
-    '17:5 routes[0].colour: unknown key; allowed: name, match, flag, versions, default, upstream',
+    '17:5 routes[0].colour: unknown key; allowed: name, match, flag, versions, default, upstream, guard',
     '18:11 routes[1].name: "facts" is already the name of routes[0]; a name is unique',
     '19:12 routes[1].match: never reached: routes[0] comes first and matches everything this matches; put this route before it',
     '20:15 routes[1].upstream: the environment variable NOWHERE is not set; set it, or give a default: ${NOWHERE:-default}',

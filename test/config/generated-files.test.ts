@@ -30,7 +30,7 @@ await t.test('every key has a description, and none is reserved', async (t) => {
     generatedFiles()
       .map(({ text }) => text)
       .join(''),
-    /"not":|proxyProtocol|rollouts/,
+    /"not":|proxyProtocol|workers/,
   );
 });
 

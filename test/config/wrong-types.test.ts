@@ -9,6 +9,11 @@ const wrong: Record<string, [string, string]> = {
   admin: ['[1]', 'found a list; expected off, or HOST:PORT, such as 0.0.0.0:8080 or [::]:8080, or a map'],
   context: ['4', 'found 4 (a number); expected a map'],
   flags: ['x', 'found "x"; expected a map'],
+  rollouts: ['[]', 'found an empty list; expected a map'],
+  state: [
+    '3',
+    'found 3 (a number); expected memory, or file:PATH, or a redis:// or rediss:// address, or a map',
+  ],
   upstreams: ['[]', 'found an empty list; expected a map'],
   routes: ['{}', 'found an empty map; expected a list of routes'],
   trustedProxies: ['10.0.0.0/8', 'found "10.0.0.0/8"; expected a list'],

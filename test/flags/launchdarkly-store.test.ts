@@ -4,7 +4,7 @@ import { fixedFlag, keptLog, launchDarklyAt, opened, user } from '../support/fla
 import { launchDarklyStub } from '../support/launchdarkly-stub.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 import type { FlagProvider } from '../../src/flags/provider.ts';
-import { redisStore } from '../../src/flags/redis-store.ts';
+import { redisStore } from '../../src/flags/stored-flags.ts';
 
 const skip = { skip: skipWithoutRedis() };
 

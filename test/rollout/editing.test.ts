@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { RolloutConfig } from '../../src/config/rollout-schema.ts';
 import { memoryStore } from '../../src/rollout/memory-store.ts';
+import type { PersonVerb } from '../../src/rollout/transitions.ts';
 import { manualClock, minute, second } from '../support/clock.ts';
 import { config, crowd, startRollouts } from '../support/rollout.ts';
 
@@ -12,7 +13,7 @@ async function edited(
   t: Parameters<typeof startRollouts>[0],
   first: RolloutConfig,
   then: RolloutConfig,
-  { pass = 0, verbs = [] as string[] } = {},
+  { pass = 0, verbs = [] as PersonVerb[] } = {},
 ) {
   const clock = manualClock();
   const store = memoryStore(clock);

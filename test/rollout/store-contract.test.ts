@@ -12,24 +12,24 @@ import { config } from '../support/rollout.ts';
 /** Opens the same place again and again; each opening is a proxy's. */
 type Place = () => Promise<Store>;
 
-const places: Record<string, { skip: string | false; at(t: Test): Promise<Place> }> = {
+const places: Record<string, { skip: string | false; at: (t: Test) => Promise<Place> }> = {
   memory: {
     skip: false,
-    async at() {
+    at: async () => {
       const store = await openStore({ kept: 'memory' }, systemClock);
       return async () => store;
     },
   },
   file: {
     skip: false,
-    async at(t) {
+    at: async (t) => {
       const file = join(t.testdir(), 'state.json');
       return () => openStore({ kept: 'file', file }, systemClock);
     },
   },
   redis: {
     skip: skipWithoutRedis(),
-    async at(t) {
+    at: async (t) => {
       const url = new URL((await startRedis(t)).url);
       return () => openStore({ kept: 'redis', url, prefix: 'contract' }, systemClock);
     },

@@ -12,14 +12,15 @@ export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
+const settled = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
 /** A clock that goes when told to. */
 export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
   let passed = 0;
   let offset = start;
   const tasks = new Set<{ at: number; task: () => void }>();
-  const settled = async () => {
-    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  };
   return {
     now: () => offset + passed,
     after(milliseconds, task) {

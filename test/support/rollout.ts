@@ -41,9 +41,9 @@ export type Running<C = ManualClock> = {
   log: ReturnType<typeof keptLog>;
   cuts: string[];
   /** The only rollout, or the one named. */
-  view(flag?: string): RolloutView;
+  view: (flag?: string) => RolloutView;
   /** Those of the users who get version 1 now. */
-  onTreatment(users: readonly string[], flag?: string): Promise<Set<string>>;
+  onTreatment: (users: readonly string[], flag?: string) => Promise<Set<string>>;
 };
 
 /** The real flags with the real rollouts, on a clock that goes when told to. */
