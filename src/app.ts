@@ -26,6 +26,8 @@ import { createPool } from './upstream/pool.ts';
 export type App = {
   listen: AddressInfo;
   admin: AddressInfo | undefined;
+  /** Undefined when none is configured. */
+  rollouts: Rollouts | undefined;
   /** Fails readiness, lets requests end as `shutdown` says, sends what is unsent, and frees everything. */
   stop(): Promise<void>;
 };
@@ -95,6 +97,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     return {
       listen,
       admin: admin?.address,
+      rollouts,
       async stop() {
         phase = 'draining';
         await delay(config.shutdown.delay);

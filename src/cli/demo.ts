@@ -1,42 +1,80 @@
-import { startApp } from '../app.ts';
+import { startApp, type App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import { startRaccoonApis } from '../demo/apis.ts';
-import { createLog } from '../telemetry/log.ts';
+import { startCrowd } from '../demo/crowd.ts';
+import { tellStages } from '../demo/stages.ts';
 import { packageFile } from '../package.ts';
+import { systemClock } from '../rollout/clock.ts';
+import { createLog } from '../telemetry/log.ts';
 import { untilStopped } from './run.ts';
 
-/** The story in one process: both raccoon APIs, the page, and the proxy with a flag at 50 %. */
-export async function demo(options: { port: number }): Promise<number> {
+/**
+ * How long each stage lasts, and the milliseconds in which each visitor asks once. A stage waits for a hundred requests on v1,
+ * so the fast crowd has to hurry.
+ */
+const stories = { slow: { stage: '1m', every: 1000 }, fast: { stage: '5s', every: 250 } };
+
+/** The story in one process: both raccoon APIs, the page, the proxy, a crowd, and a rollout from v0 to v1. */
+export async function demo(options: { port: number; fast?: true }): Promise<number> {
+  const { stage, every } = options.fast ? stories.fast : stories.slow;
   const apis = startRaccoonApis({ host: '127.0.0.1', port: 0 });
   try {
     return await untilStopped(async (started) => {
-      const { config } = await loadConfig(packageFile('config/demo.yaml'), {
-        DEMO_PORT: String(options.port),
-        DEMO_ADMIN: '127.0.0.1:0',
-        DEMO_UPSTREAM: (await apis).url,
-      });
-      const log = (started.log = createLog(config.log));
-      const app = (started.app = await startApp(config, log));
-      const base = `http://localhost:${app.listen.port}`;
-      process.stdout.write(welcome(base, `http://127.0.0.1:${app.admin?.port}`));
+      const upstream = (await apis).url;
+      const startWith = async (adminPort: number): Promise<App> => {
+        const { config } = await loadConfig(packageFile('config/demo.yaml'), {
+          DEMO_PORT: String(options.port),
+          DEMO_ADMIN: `127.0.0.1:${adminPort}`,
+          DEMO_UPSTREAM: upstream,
+          DEMO_STAGE: stage,
+        });
+        return startApp(config, (started.log ??= createLog(config.log)));
+      };
+      // The usual admin port may be somebody else's. What else is wrong will be so again.
+      const app = await startWith(9901).catch(() => startWith(0));
+      process.stdout.write(
+        welcome(`http://localhost:${app.listen.port}`, `http://127.0.0.1:${app.admin?.port}`),
+      );
+      started.app = withCrowd(app, every);
     });
   } finally {
     await (await apis).close();
   }
 }
 
+/** The crowd leaves first, so that nobody asks a proxy that is about to go. */
+function withCrowd(app: App, every: number): App {
+  const clock = systemClock;
+  const crowd = startCrowd({ url: `http://127.0.0.1:${app.listen.port}/fact/`, every, clock });
+  const standing = () => app.rollouts?.list()[0];
+  const fallSilent = tellStages({ crowd, standing, tell, clock });
+  return {
+    ...app,
+    async stop() {
+      fallSilent();
+      crowd.stop();
+      await app.stop();
+    },
+  };
+}
+
+const tell = (line: string) => void process.stdout.write(`${line}\n`);
+
 const welcome = (base: string, admin: string) => `
 🦝 trenchcoat: two raccoon APIs in one coat
 
-Open   ${base}/
+Open    ${base}/
 
-Try    curl -i ${base}/fact/ -H 'X-User-Id: 1'
-       curl -i ${base}/fact/ --cookie uid=7
-       npx trenchcoat explain -c ${packageFile('config/demo.yaml')} --path /fact/ --cookie uid=7
-       curl ${admin}/readyz
+Ask     curl -i ${base}/fact/ -H 'X-User-Id: visitor-1'
+        curl -i ${base}/fact/ --cookie uid=7
 
-Edit   ${packageFile('config/demo-flags.yaml')}
-       and watch the visitors move.
+Watch   npx trenchcoat rollout watch --admin ${admin}
+Steer   npx trenchcoat rollout pause --admin ${admin}
+        npx trenchcoat rollout resume --admin ${admin}
+        npx trenchcoat rollout rollback --admin ${admin}
 
-Stop   Ctrl+C
+Stop    Ctrl+C
+
+A hundred visitors ask for facts, and a rollout takes them from v0 to v1:
+
 `;

@@ -51,9 +51,14 @@ function createProgram(done: (code: number) => void): Command {
     .action(async (file: string) => done(await (await import('./init.ts')).init({ file })));
   program
     .command('demo')
-    .description('run two raccoon APIs, a page and the proxy, with nothing else installed')
+    .description(
+      'run two raccoon APIs, a page, the proxy and a two-minute rollout, with nothing else installed',
+    )
     .option('--port <port>', 'port of the proxy', portNumber, 8080)
-    .action(async (options: { port: number }) => done(await (await import('./demo.ts')).demo(options)));
+    .option('--fast', 'the rollout in ten seconds')
+    .action(async (options: { port: number; fast?: true }) =>
+      done(await (await import('./demo.ts')).demo(options)),
+    );
   addRollout(program, done);
   return program;
 }

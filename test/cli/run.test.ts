@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { request, until } from '../support/client.ts';
-import { run, runHere, start, startRun } from '../support/command.ts';
+import { run, runHere, startRun } from '../support/command.ts';
 import { evenFlags, flagged } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -94,21 +94,6 @@ await t.test('help, version, and what is not a command', async (t) => {
   t.match(await runHere(t, ['chek']), { code: 1, stderr: /check/ });
   t.match(await runHere(t, ['explain']), { code: 1, stderr: /--path/ });
   t.match(await runHere(t, ['demo', '--port', 'x']), { code: 1, stderr: /port/i });
-});
-
-await t.test('the demo serves a fact with its version, and the page', async (t) => {
-  const demo = start(t, ['demo', '--port', '0']);
-  const base = await until(() => /Open +(http:\S+)/.exec(demo.output.stdout)?.[1], 'what to open', 15_000);
-  const port = Number(new URL(base).port);
-  const answer = await request(port, '/fact/', { headers: { 'x-user-id': '1' } });
-  t.match(answer, {
-    status: 200,
-    headers: { 'x-api-version': /^[01]$/, 'content-type': 'application/json' },
-  });
-  t.ok((JSON.parse(answer.body) as { fact: string }).fact.length > 10);
-  t.match(await request(port, '/'), { status: 200, body: /<!doctype html>/i });
-  demo.child.kill('SIGINT');
-  t.equal((await demo.ended).code, 0);
 });
 
 await t.test('npx finds the program in a checkout', async (t) => {

@@ -4,11 +4,12 @@ import { packageFile } from '../../src/package.ts';
 
 const file = packageFile('config/demo.yaml');
 
-await t.test('the configuration of the demo takes its addresses from the command', async (t) => {
+await t.test('the configuration of the demo takes its addresses and its pace from the command', async (t) => {
   const { config } = await loadConfig(file, {
     DEMO_PORT: '8181',
     DEMO_ADMIN: '127.0.0.1:9902',
     DEMO_UPSTREAM: 'http://127.0.0.1:8001',
+    DEMO_STAGE: '5s',
   });
   t.same(config.listen, { host: '127.0.0.1', port: 8181 });
   t.same(config.admin?.address, { host: '127.0.0.1', port: 9902 });
@@ -20,6 +21,14 @@ await t.test('the configuration of the demo takes its addresses from the command
       ['site', 'http://127.0.0.1:8001/'],
     ],
   );
+  t.match(config.rollouts, {
+    raccoon_facts_api: {
+      stages: [
+        { percent: 25, for: 5000 },
+        { percent: 50, for: 5000 },
+      ],
+    },
+  });
   t.same(
     config.routes.map(({ name, match: { path } }) => [name, path]),
     [

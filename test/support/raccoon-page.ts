@@ -7,18 +7,23 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startRaccoonApis } from '../../src/demo/apis.ts';
 import { packageFile } from '../../src/package.ts';
+import type { Clock } from '../../src/rollout/clock.ts';
+import type { PersonVerb } from '../../src/rollout/transitions.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { launchChromium } from './chromium.ts';
 import type { AccessLine } from './proxy.ts';
 
 const shipped = packageFile('config/demo.yaml');
 
+type Options = { upTo?: number; v1?: string; clock?: Clock };
+
 /**
  * The demo's page in a real browser, behind the proxy as `trenchcoat demo` configures it. Visitors up to `upTo` get
- * version 1, all others 0. `v1` is the address of another v1. `complaints` is what the browser had to say on its console.
+ * version 1, all others 0; with a clock, the demo's own rollout decides, whose stages are timed by it alone. `v1` is the
+ * address of another v1. `complaints` is what the browser had to say on its console.
  */
-export async function openRaccoonPage(t: Test, { upTo = 50, v1 }: { upTo?: number; v1?: string } = {}) {
-  const proxy = await startDemo(t, upTo, v1);
+export async function openRaccoonPage(t: Test, options: Options = {}) {
+  const proxy = await startDemo(t, options);
   const browser = await launchChromium();
   t.teardown(() => browser.close());
   const page = await browser.newPage();
@@ -35,8 +40,8 @@ async function load(page: Page, url: string): Promise<void> {
   await page.locator('.cell:not([data-version])').first().waitFor({ state: 'detached' });
 }
 
-/** Differs from the demo in its ports, in a flag file of its own, and in an access log, which goes to a file. */
-async function startDemo(t: Test, upTo: number, v1: string | undefined) {
+/** Differs from the demo in its ports, in an access log, which goes to a file, and in a flag file for the rollout. */
+async function startDemo(t: Test, { upTo = 50, v1, clock }: Options) {
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0 });
@@ -54,10 +59,14 @@ async function startDemo(t: Test, upTo: number, v1: string | undefined) {
   moveTo(upTo);
 
   const logFile = join(folder, 'log');
-  const log = createLog({ ...config.log, access: true }, logFile);
+  const log = createLog({ level: 'info', access: true }, logFile);
   t.teardown(() => log.close());
   const flags = { source: 'local', file: flagFile } as const;
-  const app = await startApp({ ...config, flags }, log);
+  const routes = config.routes.map((route) => ({ ...route, guarded: false }));
+  const app =
+    clock === undefined
+      ? await startApp({ ...config, flags, rollouts: {} }, log)
+      : await startApp({ ...config, routes }, log, clock);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= app.stop());
   t.teardown(stop);
@@ -66,6 +75,8 @@ async function startDemo(t: Test, upTo: number, v1: string | undefined) {
     url: `http://127.0.0.1:${app.listen.port}`,
     /** Gives version 1 to visitors up to this one. The proxy notices within a second. */
     moveTo,
+    /** Does what a person may do with the rollout. */
+    steer: (verb: PersonVerb) => app.rollouts?.act('raccoon_facts_api', verb, 'a test'),
     /** The access lines of `/fact/` so far; a request's line is there within a second of its end. */
     facts: () =>
       readFileSync(logFile, 'utf8')

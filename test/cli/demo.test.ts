@@ -1,0 +1,59 @@
+import { createServer } from 'node:net';
+import t from 'tap';
+import { request, until } from '../support/client.ts';
+import { start, type Command } from '../support/command.ts';
+
+const addresses = async ({ output }: Command) => {
+  const said = await until(
+    () => /Open +http:\S+:(\d+)\/[^]*--admin http:\/\/127\.0\.0\.1:(\d+)\n/.exec(output.stdout),
+    'the welcome',
+    15_000,
+  );
+  return { port: Number(said[1]), adminPort: Number(said[2]) };
+};
+
+await t.test('the demo serves a fact with its version, the page, and the admin port it names', async (t) => {
+  // So that the usual admin port is taken, by us or by somebody else.
+  const taken = createServer();
+  await new Promise<void>((resolve) => {
+    taken.once('error', () => resolve());
+    taken.listen(9901, '127.0.0.1', resolve);
+  });
+  t.teardown(() => taken.close());
+  const demo = start(t, ['demo', '--port', '0']);
+  const { port, adminPort } = await addresses(demo);
+  t.not(adminPort, 9901);
+  const answer = await request(port, '/fact/', { headers: { 'x-user-id': '1' } });
+  t.match(answer, {
+    status: 200,
+    headers: { 'x-api-version': /^[01]$/, 'content-type': 'application/json' },
+  });
+  t.ok((JSON.parse(answer.body) as { fact: string }).fact.length > 10);
+  t.match(await request(port, '/'), { status: 200, body: /<!doctype html>/i });
+  t.match(await request(adminPort, '/readyz'), {
+    status: 200,
+    body: /raccoon_facts_api in_progress at 25 %/,
+  });
+  demo.child.kill('SIGINT');
+  t.match(await demo.ended, { code: 0, stderr: '' });
+});
+
+await t.test('--fast takes everybody to v1 in ten seconds, and nobody back', async (t) => {
+  const demo = start(t, ['demo', '--fast', '--port', '0']);
+  await addresses(demo);
+  await until(() => demo.output.stdout.includes('completed'), 'everyone on v1', 13_000);
+  demo.child.kill('SIGINT');
+  const { code, stdout, stderr } = await demo.ended;
+  t.match({ code, stderr }, { code: 0, stderr: '' });
+  const stages = [
+    ...stdout.matchAll(
+      /(\d:\d\d) +(\d+) % +(\d+) of 100 visitors on v1 +(\d+) moved forward +(\d+) moved back/g,
+    ),
+  ].map(([, time, ...numbers]) => ({ time, numbers: numbers.map(Number) }));
+  const [first, second] = stages.map(({ numbers }) => numbers[1] ?? 0);
+  t.same(stages, [
+    { time: '0:00', numbers: [25, first, 0, 0] },
+    { time: '0:05', numbers: [50, second, (second ?? 0) - (first ?? 0), 0] },
+    { time: '0:10', numbers: [100, 100, 100 - (first ?? 0), 0] },
+  ]);
+});
