@@ -18,11 +18,17 @@ const element = (id) => document.querySelector(`#${id}`);
 const rest = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const label = (version) => `v${version}`;
 
-/** Whom the page knows. `version` is text from X-Api-Version, undefined until there was an answer. */
+/**
+ * Whom the page knows. `version` is text from X-Api-Version, undefined until there was an answer; `last` is the last one known,
+ * in spite of trouble; `turn` counts the questions.
+ */
 const crowd = Array.from({ length: crowdSize }, (_, index) => ({
   id: `visitor-${index + 1}`,
   cell: undefined,
+  turn: 0,
 }));
+/** How often somebody was seen to move, since the page was opened. */
+const moves = { forward: 0, back: 0 };
 /** @type {{ id?: string, version?: string, trouble?: string, turn: number }} */
 const you = { id: readCookie(), version: undefined, trouble: undefined, turn: 0 };
 
@@ -116,10 +122,21 @@ function showTrouble() {
   line.hidden = text === '';
 }
 
+/** Asks as one of the crowd, and shows what they get, unless a later question overtook this one. */
+async function checkOn(visitor) {
+  visitor.turn += 1;
+  const { turn } = visitor;
+  const answer = await ask(visitor.id);
+  if (turn === visitor.turn) showVisitor(visitor, answer);
+  return answer;
+}
+
 function showVisitor(visitor, { version, trouble }) {
   if (visitor.version === version && visitor.trouble === trouble) return;
   const { cell } = visitor;
-  const moved = visitor.version !== undefined && version !== undefined && visitor.version !== version;
+  const moved = visitor.last !== undefined && version !== undefined && visitor.last !== version;
+  if (moved) showMove(version);
+  visitor.last = version ?? visitor.last;
   visitor.version = version;
   visitor.trouble = trouble;
   cell.dataset.version = version ?? '';
@@ -130,6 +147,12 @@ function showVisitor(visitor, { version, trouble }) {
   cell.classList.toggle('moved', moved);
   showLegend();
   showTrouble();
+}
+
+function showMove(version) {
+  const way = version === '1' ? 'forward' : 'back';
+  moves[way] += 1;
+  element(`moved-${way}`).textContent = String(moves[way]);
 }
 
 /** One entry for each version that somebody gets, v0 and v1 always, and the bar with their shares. */
@@ -183,8 +206,7 @@ function watchCrowd() {
       await untilVisible();
       const visitor = crowd[cursor];
       cursor = (cursor + 1) % (crowdSize + 1);
-      const answer = visitor === undefined ? await checkOnYou() : await ask(visitor.id);
-      if (visitor !== undefined) showVisitor(visitor, answer);
+      const answer = visitor === undefined ? await checkOnYou() : await checkOn(visitor);
       await rest(answer.trouble === undefined ? restAfterAnswer : restAfterFailure);
     }
   };
