@@ -1,7 +1,7 @@
 import type { FlagLog, SourceState } from './provider.ts';
 import type { FlagStore } from './flag-store.ts';
 import { paced } from './paced.ts';
-import { redisStore, type Pace } from './stored-flags.ts';
+import { storedFlags, type Pace } from './stored-flags.ts';
 import { storeHealth } from './store-health.ts';
 
 /**
@@ -15,7 +15,7 @@ export function followStore(url: URL, memory: FlagStore, initTimeout: number, pa
   let closed = false;
   let arrived: () => void = noop;
 
-  const store = redisStore(url, pace, () => loop.nudge());
+  const store = storedFlags(url, pace, () => loop.nudge());
   const step = async (): Promise<boolean> => {
     try {
       const stored = await store.read();

@@ -1,6 +1,6 @@
 import { RedisFeatureStore } from '@launchdarkly/node-server-sdk-redis';
 import type { FlagItems, Item, Namespace, Stored } from './flag-store.ts';
-import { connect, explained, type Connection } from './redis-connection.ts';
+import { openRedis, type Connection } from '../redis.ts';
 
 /** Milliseconds: for one operation, a connection included, and between two looks or attempts. */
 export type Pace = { deadline: number; pause: number };
@@ -9,49 +9,14 @@ const prefix = 'launchdarkly';
 
 type Factory = ReturnType<typeof RedisFeatureStore>;
 type Store = ReturnType<Factory>;
-/** A connection, and the library on it. */
-type Line = Connection & { store: Store };
 
 /**
  * Flags in Redis, under the keys and in the format of LaunchDarkly's SDKs and Relay Proxy. Every promise settles
- * within `deadline`, and rejects with an Error for people, which holds no password. One operation at a time.
- *
- * An operation that fails or comes late costs its connection, and the next one makes another: nothing is tried
- * again behind our back, and nothing that hangs is kept. `lost` is called when a connection ends by itself.
+ * within `deadline`, and rejects with an Error for people, which holds no password. One operation at a time. `lost` is
+ * called when a connection ends by itself.
  */
-export function redisStore(url: URL, { deadline }: Pace, lost: () => void) {
-  let current: Line | undefined;
-
-  const open = (): Line => {
-    const connection = connect(url, deadline, () => {
-      if (current?.client !== connection.client) return;
-      current = undefined;
-      lost();
-    });
-    return { ...connection, store: libraryStore(connection) };
-  };
-  const close = (): void => {
-    const closing = current;
-    current = undefined;
-    closing?.close();
-  };
-  const run = async <Result>(operation: (on: Line) => Promise<Result>): Promise<Result> => {
-    const on = (current ??= open());
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      // A race with a promise of the connection would leave something behind on it each time.
-      return await new Promise<Result>((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${deadline} ms`)), deadline);
-        on.onFailure(reject);
-        on.ready.then(() => operation(on)).then(resolve, reject);
-      });
-    } catch (error) {
-      if (current === on) close();
-      throw explained(error, url);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
+export function storedFlags(url: URL, { deadline }: Pace, lost: () => void) {
+  const { run, close } = openRedis(url, deadline, lineOn, lost);
 
   return {
     /** Everything that is stored; undefined when nobody has stored flags yet. */
@@ -90,6 +55,12 @@ export function redisStore(url: URL, { deadline }: Pace, lost: () => void) {
     close,
   };
 }
+
+/** A connection, and LaunchDarkly's store on it. */
+const lineOn = (connection: Connection) => ({
+  client: connection.client,
+  store: libraryStore(connection),
+});
 
 /** Whether any item of `these` is missing from `those`, or older there. */
 const isNewer = (these: FlagItems, those: FlagItems): boolean =>

@@ -1,7 +1,7 @@
 import type { FlagLog } from './provider.ts';
 import type { FlagStore, Item, Namespace } from './flag-store.ts';
 import { paced } from './paced.ts';
-import { redisStore, type Pace } from './stored-flags.ts';
+import { storedFlags, type Pace } from './stored-flags.ts';
 import { storeHealth } from './store-health.ts';
 
 type Parts = {
@@ -23,7 +23,7 @@ export function writeThrough(url: URL, { memory, isLive, onLastKnown }: Parts, p
   let whole = false;
   let closed = false;
 
-  const store = redisStore(url, pace, () => {
+  const store = storedFlags(url, pace, () => {
     // It may come back empty.
     whole = memory.filled();
     loop.nudge();

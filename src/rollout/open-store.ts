@@ -3,13 +3,13 @@ import type { StateConfig } from '../config/schema.ts';
 import type { Clock } from './clock.ts';
 import { openFileStore } from './file-store.ts';
 import { memoryStore } from './memory-store.ts';
-import { openRedisStore } from './redis-store.ts';
+import { redisStore } from './redis-store.ts';
 import { StoreError, type Store } from './store.ts';
 
 /** Opens the configured store. Rejects with a UserError for a file that cannot be used. */
 export async function openStore(config: StateConfig, clock: Clock): Promise<Store> {
   if (config.kept === 'memory') return memoryStore(clock);
-  if (config.kept === 'redis') return openRedisStore(config, clock);
+  if (config.kept === 'redis') return redisStore(config, clock);
   try {
     return await openFileStore(config.file, clock);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { isRefusal, openRedis } from '../redis.ts';
 import type { Clock } from './clock.ts';
 import { followClock } from './store-clock.ts';
 import { rolloutState, stampOf, type RolloutState } from './state.ts';
@@ -34,50 +34,19 @@ if redis.call('HEXISTS', KEYS[1], 'stamp') == 0 then return 0 end
 return redis.call('HINCRBY', KEYS[1], 'requests:' .. ARGV[1], ARGV[2])`;
 
 /**
- * Keeps states in Redis, for any number of proxies: one hash a flag, `PREFIX:rollout:FLAG`. Time is Redis' own. Never
- * rejects: without Redis, each operation does, until it is back.
+ * Keeps states in Redis, for any number of proxies: one hash a flag, `PREFIX:rollout:FLAG`. Time is Redis' own. Without
+ * Redis, each operation rejects until it is back.
  */
-export async function openRedisStore(
-  { url, prefix }: { url: URL; prefix: string },
-  clock: Clock,
-): Promise<Store> {
+export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock: Clock): Store {
   const where = `Redis at ${url.host}`;
   const time = followClock(() => clock.now());
-  let trouble: StoreError | undefined;
-  const client = new Redis(url.href, {
-    lazyConnect: true,
-    connectTimeout: deadline,
-    commandTimeout: deadline,
-    // A connection that has fallen silent is made anew.
-    socketTimeout: 3 * deadline,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (times) => Math.min(100 * times, 500),
-    reconnectOnError: () => false,
-  });
-  // Of what goes wrong on one connection, the first is the cause.
-  let told = false;
-  client.on('error', (error: Error) => {
-    if (!told) trouble = problem(error, where);
-    told = true;
-  });
-  client.on('close', () => (told = false));
-  client.on('ready', () => (trouble = undefined));
-  let closed = false;
-  await Promise.race([
-    client.connect().catch(() => {}),
-    new Promise<void>((done) => void clock.after(deadline, done)),
-  ]);
-
-  const run = async (script: string, keys: readonly string[], values: readonly (string | number)[]) => {
-    if (client.status !== 'ready') throw trouble ?? new StoreError('away', `${where} cannot be reached`);
-    try {
-      return await client.eval(script, keys.length, ...keys, ...values);
-    } catch (error) {
-      throw problem(error, where);
-    }
-  };
+  const redis = openRedis(url, deadline, ({ client }) => client);
+  const run = (script: string, keys: readonly string[], values: readonly (string | number)[]) =>
+    redis
+      .run((client) => client.eval(script, keys.length, ...keys, ...values))
+      .catch((error: Error) => {
+        throw problem(error, where);
+      });
   const keyOf = (flag: string) => `${prefix}:rollout:${flag}`;
 
   return {
@@ -111,11 +80,7 @@ export async function openRedisStore(
       count: async (state, add) =>
         Number(await run(addRequests, [keyOf(state.flag)], [state.stageRevision, add])),
     },
-    async close() {
-      if (closed) return;
-      closed = true;
-      client.disconnect();
-    },
+    close: async () => redis.close(),
   };
 }
 
@@ -136,22 +101,11 @@ const foreign = (where: string) =>
     `${where} is not the state of a rollout as this version writes it. It is left as it is: put it right, or delete the key to begin anew`,
   );
 
-/** Redis' own words are kept: they name no password. */
-function problem(error: unknown, where: string): StoreError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/^(WRONGPASS|NOAUTH|NOPERM)|AUTH/.test(message))
-    return new StoreError(
-      'refused',
-      `${where} refuses us: ${message.replace(/\.$/, '')}; mend the user and the password in state`,
-      error,
-    );
-  if (/^ERR DB index|^WRONGTYPE/.test(message))
-    return new StoreError('refused', `${where} refuses us: ${message}; mend state`, error);
-  if (/certificate|altnames/i.test(message))
-    return new StoreError(
-      'refused',
-      `${where} is not trusted: ${message}; name the authority of its certificate in NODE_EXTRA_CA_CERTS`,
-      error,
-    );
-  return new StoreError('away', `${where} cannot be reached: ${message}`, error);
+function problem(error: Error, where: string): StoreError {
+  const { message } = error;
+  // A script that does not fit what is there.
+  if (message.includes('WRONGTYPE')) return foreign(where);
+  return isRefusal(error)
+    ? new StoreError('refused', `${where} cannot be used as state: ${message}`, error)
+    : new StoreError('away', `${where} cannot be reached: ${message}`, error);
 }

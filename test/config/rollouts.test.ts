@@ -24,8 +24,9 @@ await t.test('a rollout in its shortest form, with its defaults', async (t) => {
   t.match(config?.state, { kept: 'file', file: /^\/.*\/trenchcoat-state\.json$/ });
 });
 
+const state = async (text: string) => (await load(`${base}state: ${text}`)).config?.state;
+
 await t.test('the state: file, memory, Redis', async (t) => {
-  const state = async (text: string) => (await load(`${base}state: ${text}`)).config?.state;
   t.same(await state('memory'), { kept: 'memory' });
   t.match(await state('file:/var/lib/x.json'), { kept: 'file', file: '/var/lib/x.json' });
   t.same(await state('redis://r:6379/2'), {

@@ -4,7 +4,7 @@ import { fixedFlag, keptLog, launchDarklyAt, opened, user } from '../support/fla
 import { launchDarklyStub } from '../support/launchdarkly-stub.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 import type { FlagProvider } from '../../src/flags/provider.ts';
-import { redisStore } from '../../src/flags/stored-flags.ts';
+import { storedFlags } from '../../src/flags/stored-flags.ts';
 
 const skip = { skip: skipWithoutRedis() };
 
@@ -152,7 +152,7 @@ await t.test('a refused SDK key leaves the last known flags in force', skip, asy
 
 await t.test('what is written is left as it was', skip, async (t) => {
   const redis = await startRedis(t);
-  const store = redisStore(new URL(redis.url), { deadline: 2000, pause: 100 }, () => {});
+  const store = storedFlags(new URL(redis.url), { deadline: 2000, pause: 100 }, () => {});
   t.teardown(store.close);
   const users = new Set(['a', 'b']);
   // As the SDK keeps a segment with long lists.

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { join } from 'node:path';
 import { begin } from '../../src/rollout/configure.ts';
 import { systemClock } from '../../src/rollout/clock.ts';
-import { openRedisStore } from '../../src/rollout/redis-store.ts';
+import { redisStore } from '../../src/rollout/redis-store.ts';
 import { until } from '../support/client.ts';
 import { run, startRun } from '../support/command.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
@@ -14,7 +14,7 @@ const state = (flag = 'api') =>
   begin(flag, config(), 'salt', { now: Date.now(), lead: 0, who: 'person', why: '', nonce: '00000000' });
 
 async function open(t: Test, url: string, prefix = 'trenchcoat') {
-  const store = await openRedisStore({ url: new URL(url), prefix }, systemClock);
+  const store = redisStore({ url: new URL(url), prefix }, systemClock);
   t.teardown(() => store.close());
   return store;
 }
@@ -34,10 +34,12 @@ await t.test('a password is sent, and a wrong one said without telling it', opti
     const refused = await open(t, `redis://${credentials}127.0.0.1:${redis.port}/3`);
     const error = await refused.read(nothing).then(String, (error: unknown) => error as Error);
     t.match(error, { name: 'StoreError', kind: 'refused' });
-    t.match(String(error), `Redis at 127.0.0.1:${redis.port} refuses us: ${reply}`);
-    t.match(String(error), /mend the user and the password in state$/);
+    t.match(
+      String(error),
+      `Redis at 127.0.0.1:${redis.port} cannot be used as state: it refuses the user or the password: ${reply}`,
+    );
     t.notMatch(String(error), /wrong\b|hunter2/);
-    await t.rejects(startRollouts(t, { store: refused }), { name: 'UserError', message: /refuses us/ });
+    await t.rejects(startRollouts(t, { store: refused }), { name: 'UserError', message: /refuses the user/ });
   }
 });
 
@@ -145,7 +147,7 @@ await t.test('time is Redis’ own, whatever ours says', options, async (t) => {
   const redis = await startRedis(t);
   for (const wrong of [-2000, 0, 2000]) {
     const clock = { ...systemClock, now: () => systemClock.now() + wrong };
-    const store = await openRedisStore({ url: new URL(redis.url), prefix: 'x' }, clock);
+    const store = redisStore({ url: new URL(redis.url), prefix: 'x' }, clock);
     t.teardown(() => store.close());
     await store.read(nothing);
     const apart = Math.abs(store.now() - Date.now());
@@ -169,7 +171,8 @@ state: rediss://:hunter2@127.0.0.1:${redis.port}
   t.match(await run(t, ['run'], { cwd: folder }), {
     code: 1,
     stdout: '',
-    stderr: /^trenchcoat: Redis at [^\n]* is not trusted: [^\n]*NODE_EXTRA_CA_CERTS\n$/,
+    stderr:
+      /^trenchcoat: Redis at [^\n]* cannot be used as state: it is not trusted: [^\n]*NODE_EXTRA_CA_CERTS\n$/,
   });
   const env = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') };
   const { output } = await startRun(t, join(folder, 'trenchcoat.yaml'), { env });

@@ -8,7 +8,7 @@ import { openRollouts, type Rollouts } from '../../src/rollout/rollouts.ts';
 import type { Store } from '../../src/rollout/store.ts';
 import type { RolloutView } from '../../src/rollout/view.ts';
 import { systemClock, type Clock } from '../../src/rollout/clock.ts';
-import { openRedisStore } from '../../src/rollout/redis-store.ts';
+import { redisStore } from '../../src/rollout/redis-store.ts';
 import { manualClock, type ManualClock } from './clock.ts';
 import { keptLog } from './flags.ts';
 
@@ -101,6 +101,6 @@ export async function startReplica(
   { wrong = 0, wanted = 0 } = {},
 ): Promise<Running<Clock>> {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + wrong };
-  const store = await openRedisStore({ url: new URL(redis), prefix: 'test' }, clock);
+  const store = redisStore({ url: new URL(redis), prefix: 'test' }, clock);
   return startRollouts(t, { rollouts: { api: rollout }, clock, store, wanted });
 }
