@@ -3,6 +3,7 @@ import { printable, problemsError, UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { readFlagFile } from '../flags/flag-file.ts';
+import { splitProblems } from '../flags/split.ts';
 
 /** Reads the configuration and its flag file; prints every mistake, or none and a line a route; the exit code. */
 export async function check({ config: named }: { config?: string }): Promise<number> {
@@ -20,9 +21,11 @@ export async function check({ config: named }: { config?: string }): Promise<num
 }
 
 /** What is no mistake in the local flag file, and yet hardly meant. A flag file with mistakes throws a `UserError`. */
-async function flagNotes({ flags, routes }: Config): Promise<string[]> {
+async function flagNotes({ flags, routes, rollouts }: Config): Promise<string[]> {
   if (flags.source !== 'local') return [];
-  const flagged = routes.filter((route) => route.kind === 'flag');
+  const flagged = routes
+    .filter((route) => route.kind === 'flag')
+    .filter(({ flag }) => rollouts[flag] === undefined);
   if (flags.file === undefined)
     return flagged.map(
       ({ name }) => `note: ${name} always serves its default, since flags.file names no flag file`,
@@ -30,6 +33,8 @@ async function flagNotes({ flags, routes }: Config): Promise<string[]> {
   const { data, problems } = await readFlagFile(flags.file);
   const where = shortPath(flags.file);
   if (data === undefined) throw problemsError(problems.map((problem) => ({ ...problem, file: where })));
+  const lacking = splitProblems(where, data, Object.entries(rollouts));
+  if (lacking.length > 0) throw problemsError(lacking);
   return flagged.flatMap(({ name, flag, versions }) => {
     const found = Object.hasOwn(data.flags, flag) ? data.flags[flag] : undefined;
     if (found === undefined)

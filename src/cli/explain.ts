@@ -5,6 +5,7 @@ import type { FlagsConfig } from '../config/schema.ts';
 import { explainBucket, type BucketExplanation } from '../flags/explain.ts';
 import type { Evaluation, FlagProvider } from '../flags/provider.ts';
 import { openFlags } from '../flags/source.ts';
+import { standingOf } from './explain-rollout.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from '../proxy/decide.ts';
 import { findRoute, type FlagRoute } from '../proxy/routes.ts';
@@ -33,13 +34,15 @@ type Explanation = {
   upstream: string;
   url: string;
   bucket?: BucketExplanation;
-  /** What is wrong with the flag source, when something is. */
+  /** Where the rollout that chooses for everyone else is, when there is one. */
+  rollout?: { status: string; percent: number };
+  /** What is wrong with the flag source or the rollout, when something is. */
   warning?: string;
 };
 
 /** Takes a request through route, identity, flag and decision as the proxy does, and prints each step. */
 export async function explain(options: ExplainOptions): Promise<number> {
-  const { config } = await loadConfig(options.config);
+  const { config, file } = await loadConfig(options.config);
   const routing = createRouting(config);
   try {
     const target = parseTarget(options.path, options.method);
@@ -70,6 +73,8 @@ export async function explain(options: ExplainOptions): Promise<number> {
     const log = createLog({ level: 'warn', access: false }, 2);
     const flags = await openFlags(withoutEvents(config.flags), log);
     try {
+      const standing = await standingOf(route.flag, config, file);
+      if (standing !== undefined) flags.split?.(route.flag, standing.split);
       let evaluation: Evaluation | undefined;
       const facts = { preflight, pinned: routing.override?.pinned(headers), context: identity?.context };
       const { version, reason, upstream } = await decide(route, facts, async (...asked) => {
@@ -77,6 +82,7 @@ export async function explain(options: ExplainOptions): Promise<number> {
       });
       const bucket = bucketOf(flags, route, identity?.context, evaluation);
       const { healthy, detail } = flags.state();
+      const warning = healthy ? standing?.warning : detail;
       print(
         {
           route: route.name,
@@ -88,7 +94,10 @@ export async function explain(options: ExplainOptions): Promise<number> {
           upstream: upstream.name,
           url: upstream.url.origin + path(upstream.basePath),
           ...(bucket !== undefined && { bucket }),
-          ...(!healthy && { warning: detail }),
+          ...(standing !== undefined && {
+            rollout: { status: standing.status, percent: standing.split.percent },
+          }),
+          ...(warning !== undefined && { warning }),
         },
         options,
       );
@@ -152,6 +161,7 @@ function lines({
   upstream,
   url,
   bucket,
+  rollout,
   warning,
 }: Explanation) {
   const out: [string, string][] = [['route', flag === undefined ? route : `${route}, by the flag ${flag}`]];
@@ -159,6 +169,8 @@ function lines({
   if (minted === true) out.push(['', 'nobody known: this key is new, and random']);
   if (version !== undefined) out.push(['version', version]);
   out.push(['reason', `${reason}: ${meaning[reason]}`]);
+  if (rollout !== undefined)
+    out.push(['rollout', `${rollout.status.replaceAll('_', ' ')}, ${rollout.percent} % on the new version`]);
   if (bucket?.kind === 'rollout') {
     out.push([
       'bucket',

@@ -3,7 +3,7 @@ import type { FlagsConfig } from '../config/schema.ts';
 import { readFlagFile, type FlagSet } from './flag-file.ts';
 import { localEvaluator } from './launchdarkly.ts';
 import type { FlagLog, FlagProvider, SourceState } from './provider.ts';
-import { missingVariations, withSplits, type Split } from './split.ts';
+import { splitProblems, withSplits, type Split } from './split.ts';
 import { fingerprint, watch } from './watch.ts';
 
 type LocalConfig = Extract<FlagsConfig, { source: 'local' }>;
@@ -72,18 +72,6 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
 }
 
 const nothing = { data: { flags: {}, segments: {} }, problems: [] };
-
-function splitProblems(file: string, { flags }: FlagSet, splits: ReadonlyMap<string, Split>): Problem[] {
-  return [...splits].flatMap(([key, split]) =>
-    missingVariations(flags[key], split).map((version) => ({
-      file,
-      line: 1,
-      column: 1,
-      path: `flags.${key}.variations`,
-      message: `lack ${version}, which the rollout of this flag needs`,
-    })),
-  );
-}
 
 function stateOf(file: string | undefined, wrong: readonly Problem[]): SourceState {
   if (file === undefined) return { initialized: true, healthy: true, detail: 'no flag file' };

@@ -1,3 +1,4 @@
+import type { Problem } from '../config/errors.ts';
 import type { FlagSet } from './flag-file.ts';
 
 /**
@@ -8,10 +9,23 @@ export type Split = { contextKind: string; salt: string; from: string; to: strin
 
 type Flag = FlagSet['flags'][string];
 
-/** The versions that a split needs and a flag does not have. A flag that is not there will be made, and lacks none. */
-export function missingVariations(flag: Flag | undefined, { from, to }: Split): string[] {
-  if (flag === undefined) return [];
-  return [from, to].filter((version) => variationOf(flag, version) < 0);
+/** The variations that splits need and the flags of a file do not have. A flag that is not there will be made, and lacks none. */
+export function splitProblems(
+  file: string,
+  { flags }: FlagSet,
+  splits: Iterable<[string, Pick<Split, 'from' | 'to'>]>,
+): Problem[] {
+  return Array.from(splits).flatMap(([key, { from, to }]) => {
+    const flag = Object.hasOwn(flags, key) ? flags[key] : undefined;
+    const missing = flag === undefined ? [] : [from, to].filter((version) => variationOf(flag, version) < 0);
+    return missing.map((version) => ({
+      file,
+      line: 1,
+      column: 1,
+      path: `flags.${key}.variations`,
+      message: `lack ${version}, which the rollout of this flag needs`,
+    }));
+  });
 }
 
 /** The flags, with the splits in the place of what the flags themselves say of everyone else. */

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { EnvironmentError, UserError } from '../config/errors.ts';
+import type { Config } from '../config/schema.ts';
+import type { Split } from '../flags/split.ts';
+import { systemClock } from '../rollout/clock.ts';
+import { readStates } from '../rollout/file-store.ts';
+import { openStore } from '../rollout/open-store.ts';
+import { percentAt } from '../rollout/schedule.ts';
+import { statuses, type RolloutState } from '../rollout/state.ts';
+import { StoreError } from '../rollout/store.ts';
+import { ask, findAdmin } from './admin-client.ts';
+
+/** Where a rollout is: how it divides the flag, or why that cannot be known and control is assumed. */
+export type Standing = { status: string; split: Split; warning?: string };
+
+/**
+ * Where the rollout of a flag is now: from its state, or from the running proxy when that alone knows it. Undefined where
+ * the configuration has no such rollout. `file` is the configuration's. Nothing is written.
+ */
+export async function standingOf(flag: string, config: Config, file: string): Promise<Standing | undefined> {
+  const rollout = config.rollouts[flag];
+  if (rollout === undefined) return undefined;
+  const { contextKind, from, to, salt = flag } = rollout;
+  const nothing = { contextKind, from, to, salt, percent: 0 };
+  const unknown = (why: string): Standing => ({ status: 'unknown', split: nothing, warning: why });
+  try {
+    const found = config.state.kept === 'memory' ? await asked(flag, file) : await stored(flag, config.state);
+    if (found !== null) return found;
+    const begun =
+      rollout.start === 'auto' ? 'it begins with the next start of the proxy' : 'nobody has started it';
+    return unknown(`the rollout has not begun, so control is assumed: ${begun}`);
+  } catch (error) {
+    if (!(error instanceof StoreError || error instanceof UserError || error instanceof EnvironmentError))
+      throw error;
+    return unknown(`where the rollout is cannot be known, so control is assumed: ${error.message}`);
+  }
+}
+
+async function stored(
+  flag: string,
+  state: Exclude<Config['state'], { kept: 'memory' }>,
+): Promise<Standing | null> {
+  if (state.kept === 'file') return standing((await readStates(state.file)).get(flag) ?? null, Date.now());
+  const store = await openStore(state, systemClock);
+  try {
+    const found = await store.read(new Map([[flag, '']]));
+    return standing(found.get(flag) ?? null, store.now());
+  } finally {
+    await store.close();
+  }
+}
+
+const standing = (state: RolloutState | null, now: number): Standing | null =>
+  state === null
+    ? null
+    : { status: state.status, split: { ...splitShape.parse(state), percent: percentAt(state, now) } };
+
+const splitShape = z.object({
+  contextKind: z.string(),
+  from: z.string(),
+  to: z.string(),
+  salt: z.string(),
+  percent: z.number(),
+});
+
+const answer = splitShape.extend({ status: z.enum(statuses) });
+
+async function asked(flag: string, file: string): Promise<Standing> {
+  const admin = await findAdmin({ config: file });
+  const json = await ask(admin, {
+    method: 'GET',
+    path: `/api/rollouts/${encodeURIComponent(flag)}`,
+    within: 1000,
+  });
+  const { success, data } = answer.safeParse(json);
+  if (!success) throw new UserError(`${admin.url.host} does not tell where the rollout is`);
+  const { status, ...split } = data;
+  return { status, split };
+}
