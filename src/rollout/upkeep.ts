@@ -44,8 +44,10 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   });
 
   function adopt(known: Known, state: RolloutState): void {
-    if (known.state?.stageRevision !== state.stageRevision) known.traffic.begin();
-    const message = known.state === undefined ? 'a rollout is taken up' : 'a rollout has changed';
+    const before = known.state;
+    if (before?.stageRevision !== state.stageRevision || before.percent !== state.percent)
+      known.traffic.begin();
+    const message = before === undefined ? 'a rollout is taken up' : 'a rollout has changed';
     known.state = state;
     serve();
     const { verb, who, why } = state.history.at(-1) ?? {};

@@ -25,7 +25,7 @@ export type RolloutView = {
   leftMs: number | undefined;
   /** Set while a stage whose time is up waits for requests on treatment. */
   waitsFor: { requests: number; of: number } | undefined;
-  /** What this proxy saw since the stage began, of requests that the rollout decided. */
+  /** What this proxy saw at this stage and percentage, of requests that the rollout decided. */
   seen: { control: Counts; treatment: Counts };
   /** What a person may do now. */
   verbs: PersonVerb[];

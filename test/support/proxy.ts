@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { systemClock, type Clock } from '../../src/rollout/clock.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
 import { until } from './client.ts';
@@ -28,6 +29,7 @@ export async function startProxy(
   t: Pick<Test, 'teardown'>,
   yaml: string,
   files: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
 ): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -37,7 +39,7 @@ export async function startProxy(
   const { config } = await loadConfig(join(folder, 'trenchcoat.yaml'));
   const logFile = join(folder, 'log');
   const log = createLog(config.log, logFile);
-  const app = await startApp(config, log);
+  const app = await startApp(config, log, clock);
 
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= app.stop().then(() => log.close()));
@@ -91,4 +93,28 @@ flags:
     fallthrough: { rollout: { variations: [{ variation: 0, weight: 50000 }, { variation: 1, weight: 50000 }] } }
     offVariation: 0
     salt: even
+`;
+
+/** A rollout of the flag `facts`, in the place of a flag file: 25 %, 50 %, then everyone. Asked for by cookie. */
+export const rolledOut = (
+  v0: string,
+  v1: string,
+  { stage = '1m', state = 'memory', more = '' } = {},
+): string => `
+context:
+  user:
+    key: [{ cookie: uid }]
+upstreams:
+  v0: { url: "${v0}" }
+  v1: { url: "${v1}" }
+routes:
+  - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0, guard: { onRegression: off } }
+rollouts:
+  facts:
+    from: 0
+    to: 1
+    stages: [{ percent: 25, for: ${stage} }, { percent: 50, for: ${stage} }]
+    ${more}
+state: ${state}
+shutdown: { drain: 1s }
 `;
