@@ -78,7 +78,8 @@ export async function startRedis(t: Pick<Test, 'teardown'>, { password, tls }: O
 
 export type RedisServer = Awaited<ReturnType<typeof startRedis>>;
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
