@@ -124,7 +124,7 @@ async function startRollouts(
   log: Log,
   clock: Clock,
 ): Promise<Rollouts | undefined> {
-  if (Object.keys(rollouts).length === 0) return undefined;
+  if (rollouts.size === 0) return undefined;
   return openRollouts({
     rollouts,
     store: await openStore(state, clock),

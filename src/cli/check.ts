@@ -23,9 +23,7 @@ export async function check({ config: named }: { config?: string }): Promise<num
 /** What is no mistake in the local flag file, and yet hardly meant. A flag file with mistakes throws a `UserError`. */
 async function flagNotes({ flags, routes, rollouts }: Config): Promise<string[]> {
   if (flags.source !== 'local') return [];
-  const flagged = routes
-    .filter((route) => route.kind === 'flag')
-    .filter(({ flag }) => rollouts[flag] === undefined);
+  const flagged = routes.filter((route) => route.kind === 'flag').filter(({ flag }) => !rollouts.has(flag));
   if (flags.file === undefined)
     return flagged.map(
       ({ name }) => `note: ${name} always serves its default, since flags.file names no flag file`,
@@ -33,7 +31,7 @@ async function flagNotes({ flags, routes, rollouts }: Config): Promise<string[]>
   const { data, problems } = await readFlagFile(flags.file);
   const where = shortPath(flags.file);
   if (data === undefined) throw problemsError(problems.map((problem) => ({ ...problem, file: where })));
-  const lacking = splitProblems(where, data, Object.entries(rollouts));
+  const lacking = splitProblems(where, data, rollouts);
   if (lacking.length > 0) throw problemsError(lacking);
   return flagged.flatMap(({ name, flag, versions }) => {
     const found = Object.hasOwn(data.flags, flag) ? data.flags[flag] : undefined;

@@ -18,7 +18,7 @@ export type Standing = { status: string; split: Split; warning?: string };
  * the configuration has no such rollout. `file` is the configuration's. Nothing is written.
  */
 export async function standingOf(flag: string, config: Config, file: string): Promise<Standing | undefined> {
-  const rollout = config.rollouts[flag];
+  const rollout = config.rollouts.get(flag);
   if (rollout === undefined) return undefined;
   const { contextKind, from, to, salt = flag } = rollout;
   const nothing = { contextKind, from, to, salt, percent: 0 };

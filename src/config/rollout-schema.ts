@@ -62,7 +62,10 @@ const rollout = z
     }
   });
 
-export const rollouts = z.record(text('the key of a flag').max(256), rollout);
+/** By flag. A map, since a flag may bear any name. */
+export const rollouts = z
+  .record(text('the key of a flag').max(256), rollout)
+  .transform((flags) => new Map(Object.entries(flags)));
 
 const fileState = form(/^file:.+/, 'file:PATH').transform((value) => ({
   kept: 'file' as const,

@@ -63,7 +63,7 @@ export function compileRoutes(
     const defaultUpstream = versions.get(route.default);
     if (defaultUpstream === undefined) throw new Error(`no version ${route.default}`);
     const { name, flag } = route;
-    const cuts = config.rollouts[flag]?.cutStreamsAfter !== undefined;
+    const cuts = config.rollouts.get(flag)?.cutStreamsAfter !== undefined;
     const open = cuts ? new Set<OpenRequest>() : undefined;
     return { kind: 'flag', name, match, flag, versions, default: route.default, defaultUpstream, vary, open };
   });

@@ -12,7 +12,7 @@ import { viewOf, type Acted, type RolloutView } from './view.ts';
 
 export type RolloutParts = Pick<UpkeepParts, 'log' | 'hex'> &
   Pick<Served, 'split'> & {
-    rollouts: Readonly<Record<string, RolloutConfig>>;
+    rollouts: ReadonlyMap<string, RolloutConfig>;
     store: Store;
     clock: Clock;
     /** The salt that a flag has already. */
@@ -46,9 +46,7 @@ const retry = 1000;
  */
 export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   const { store, clock } = parts;
-  const known = new Map(
-    Object.entries(parts.rollouts).map(([flag, config]) => [flag, unknown(flag, config, parts)]),
-  );
+  const known = new Map(Array.from(parts.rollouts, ([flag, config]) => [flag, unknown(flag, config, parts)]));
   const all = [...known.values()];
   let due = Infinity;
   const serveAll = () => {

@@ -45,8 +45,9 @@ for (const [name, { skip = false, state }] of Object.entries(places))
     }
   });
 
+const nobody = 'http://127.0.0.1:9';
+
 await t.test('where the state cannot be had, control is assumed, and that is said', async (t) => {
-  const yaml = (state: string) => rolledOut('http://127.0.0.1:9', 'http://127.0.0.1:9', { state });
   const cases: [string, RegExp][] = [
     ['file:none.json', /has not begun.*begins with the next start/],
     ['file:broken.json', /cannot be known.*broken\.json is not the state/],
@@ -55,7 +56,7 @@ await t.test('where the state cannot be had, control is assumed, and that is sai
   ];
   for (const [state, warning] of cases) {
     const folder = t.testdir({
-      'trenchcoat.yaml': `admin: 127.0.0.1:9\n${yaml(state)}`,
+      'trenchcoat.yaml': `admin: 127.0.0.1:9\n${rolledOut(nobody, nobody, { state })}`,
       'broken.json': '{',
     });
     const explained = await explain(t, folder, 'u1');

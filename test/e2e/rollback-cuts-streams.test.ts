@@ -14,10 +14,11 @@ flags:
   facts: { on: true, variations: [0, 1], offVariation: 0, fallthrough: { variation: 0 }, targets: [{ variation: 1, values: [tina] }] }
 `;
 
+const stream: http.RequestListener = (_req, res) => {
+  res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: hello\n\n');
+};
+
 async function started(t: Parameters<typeof startProxy>[0], more: string) {
-  const stream: http.RequestListener = (_req, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: hello\n\n');
-  };
   const [v0, v1] = [await startUpstream(t, stream), await startUpstream(t, stream)];
   const sockets = new WebSocketServer({ server: v1.server });
   t.teardown(() => sockets.close());

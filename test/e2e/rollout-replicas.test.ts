@@ -23,13 +23,13 @@ await t.test(
 
     const versions = new Map<string, string[]>();
     const failures: number[] = [];
-    let ended = false;
+    const ended = new AbortController();
     /** Each user asks the proxies in turn, again and again. */
     const asking = Promise.all(
       users.map(async (uid, i) => {
         const seen: string[] = [];
         versions.set(uid, seen);
-        for (let turn = i; !ended; turn += 1) {
+        for (let turn = i; !ended.signal.aborted; turn += 1) {
           const port = proxies[turn % proxies.length]?.port ?? 0;
           const answer = await request(port, '/fact/', { agent, headers: { cookie: `uid=${uid}` } });
           if (answer.status !== 200) failures.push(answer.status);
@@ -42,7 +42,7 @@ await t.test(
 
     await until(() => share('1') > 2, 'the first stage', 10_000);
     await redis.kill();
-    await until(() => proxies.every(({ logText }) => logText().includes('held where they are')), 'noticed');
+    await until(() => proxies.every((proxy) => proxy.logText().includes('held where they are')), 'noticed');
     const held = share('1');
     t.ok(held > 0 && held < users.length);
     await redis.up();
@@ -59,7 +59,7 @@ await t.test(
     await until(() => share('0') === users.length, 'everyone back', 2000);
     const took = performance.now() - before;
     t.ok(took < 1200, `everyone is back after ${Math.round(took)} ms, three questions of each included`);
-    ended = true;
+    ended.abort();
     await asking;
     t.same(failures, [], 'and every request was served');
   },

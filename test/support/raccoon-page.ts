@@ -65,7 +65,7 @@ async function startDemo(t: Test, { upTo = 50, v1, clock }: Options) {
   const routes = config.routes.map((route) => ({ ...route, guarded: false }));
   const app =
     clock === undefined
-      ? await startApp({ ...config, flags, rollouts: {} }, log)
+      ? await startApp({ ...config, flags, rollouts: new Map() }, log)
       : await startApp({ ...config, routes }, log, clock);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= app.stop());

@@ -14,17 +14,19 @@ import { keptLog } from './flags.ts';
 
 /** `rollouts.api` as a configuration has it: 25 % for a minute, 50 % for a minute, then everyone. */
 export const config = (more: Record<string, unknown> = {}): RolloutConfig =>
-  schema.parse({
-    api: {
-      from: 0,
-      to: 1,
-      stages: [
-        { percent: 25, for: '1m' },
-        { percent: 50, for: '1m' },
-      ],
-      ...more,
-    },
-  })['api'] as RolloutConfig;
+  schema
+    .parse({
+      api: {
+        from: 0,
+        to: 1,
+        stages: [
+          { percent: 25, for: '1m' },
+          { percent: 50, for: '1m' },
+        ],
+        ...more,
+      },
+    })
+    .get('api') as RolloutConfig;
 
 type Options<C> = {
   rollouts?: Record<string, RolloutConfig>;
@@ -58,7 +60,7 @@ export async function startRollouts<C extends Clock = ManualClock>(
   t.teardown(() => flags.close(0));
   const cuts: string[] = [];
   const running = await openRollouts({
-    rollouts,
+    rollouts: new Map(Object.entries(rollouts)),
     store: options.store ?? memoryStore(clock),
     clock,
     log,
