@@ -12,7 +12,7 @@ const wrong: Record<string, [string, string]> = {
   rollouts: ['[]', 'found an empty list; expected a map'],
   state: [
     '3',
-    'found 3 (a number); expected memory, or file:PATH, or a redis:// or rediss:// address, or a map',
+    'found a number; expected memory, or file:PATH, or a redis:// or rediss:// address, or a map',
   ],
   upstreams: ['[]', 'found an empty list; expected a map'],
   routes: ['{}', 'found an empty map; expected a list of routes'],
