@@ -23,6 +23,8 @@ export type Known = {
   reached: number;
   /** What the flag was last told, so that it is told changes alone. */
   served: Split | undefined;
+  /** Why the flag cannot be divided as the state wants; what it was last told stays in force. */
+  misfit: string | undefined;
 };
 
 /** Treatment's share in force here, in percent. */

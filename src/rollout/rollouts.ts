@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import { inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
-import type { Store, StoreError } from './store.ts';
+import type { Store } from './store.ts';
 import { createTraffic } from './traffic.ts';
 import { apply, openVerbs, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
@@ -80,15 +80,21 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   const lookAround = () => void inTurn(look).then(arm);
 
   async function look(): Promise<void> {
-    const before = upkeep.trouble();
+    const before = trouble()?.kind;
     await upkeep.look(all);
     tell(before);
   }
 
+  /** What is in the way of all rollouts, or of one: its kind and a sentence. */
+  function trouble(): { kind: string; message: string } | undefined {
+    const misfit = all.find((one) => one.misfit !== undefined)?.misfit;
+    return upkeep.trouble() ?? (misfit === undefined ? undefined : { kind: 'misfit', message: misfit });
+  }
+
   /** Trouble is said once, and so is its end. */
-  function tell(before: StoreError | undefined): void {
-    const after = upkeep.trouble();
-    if (after?.kind === before?.kind) return;
+  function tell(before: string | undefined): void {
+    const after = trouble();
+    if (after?.kind === before) return;
     if (after === undefined) parts.log.info({}, 'the state of rollouts can be used again');
     else parts.log.error({}, `rollouts are held where they are: ${after.message}`);
   }
@@ -127,14 +133,13 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
   };
 
-  const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message);
-
+  const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message ?? one.misfit);
   try {
     serveAll();
     await upkeep.look(all);
-    const trouble = upkeep.trouble();
-    if (trouble !== undefined && (trouble.kind === 'refused' || store.shared === undefined))
-      throw new UserError(trouble.message);
+    const wrong = trouble();
+    if (wrong !== undefined && (wrong.kind !== 'away' || store.shared === undefined))
+      throw new UserError(wrong.message);
     tell(undefined);
   } catch (error) {
     await store.close();
@@ -166,8 +171,8 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       return acted;
     },
     state: () => ({
-      healthy: upkeep.trouble() === undefined,
-      detail: upkeep.trouble()?.message ?? all.map((one) => summary(one, store.now())).join(', '),
+      healthy: trouble() === undefined,
+      detail: trouble()?.message ?? all.map((one) => summary(one, store.now())).join(', '),
     }),
     async close() {
       closed = true;
@@ -189,6 +194,7 @@ const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: Rollou
   configured: false,
   reached: 0,
   served: undefined,
+  misfit: undefined,
 });
 
 const summary = (one: Known, now: number) =>

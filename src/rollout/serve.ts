@@ -1,3 +1,4 @@
+import { UserError } from '../config/errors.ts';
 import type { Split } from '../flags/split.ts';
 import { inForce, raiseAt, type Known } from './known.ts';
 
@@ -9,7 +10,10 @@ export type Served = {
   onReverted: (known: Known) => void;
 };
 
-/** Puts in force what is in force at this moment. Returns when the next raise is due; Infinity when none is to come. */
+/**
+ * Puts in force what is in force at this moment. Never throws: it is called on the way of requests. Returns when the next raise is due; Infinity
+ * when none is to come.
+ */
 export function serve(all: Iterable<Known>, now: number, { split, onReverted }: Served): number {
   let due = Infinity;
   for (const known of all) {
@@ -23,7 +27,15 @@ export function serve(all: Iterable<Known>, now: number, { split, onReverted }: 
     const wanted: Split = { contextKind, salt, from, to, percent };
     const before = known.served;
     if (JSON.stringify(wanted) === JSON.stringify(before)) continue;
-    split(flag, wanted);
+    try {
+      split(flag, wanted);
+    } catch (error) {
+      // Another proxy's configuration may speak of variations that our flag file does not have.
+      if (!(error instanceof UserError)) throw error;
+      known.misfit = error.message;
+      continue;
+    }
+    known.misfit = undefined;
     known.served = wanted;
     if (percent === 0 && before !== undefined && before.percent > 0) onReverted(known);
   }

@@ -38,41 +38,43 @@ const change = z.strictObject({
   why: z.string().max(500),
 });
 
-export const rolloutState = z.strictObject({
-  flag: text,
-  /** Grows by one with each change. */
-  revision: z.int().min(1),
-  /** Of this very change: two proxies that make the same revision apart are told apart. */
-  nonce: z.string().regex(/^[0-9a-f]{8}$/),
-  createdAt: moment,
-  salt: text,
-  contextKind: text,
-  /** The versions, as texts. */
-  from: text,
-  to: text,
-  stages: z
-    .array(z.strictObject({ percent, for: duration }))
-    .min(1)
-    .max(100),
-  /** Percent that stays on control at the end. */
-  holdback: percent,
-  status,
-  /** Index into `stages`. */
-  stage: z.int().min(0).max(100),
-  /** The revision that entered this stage. */
-  stageRevision: z.int().min(0),
-  /** Treatment's share from `effectiveAt` on; `previous` until then. */
-  percent,
-  previous: percent,
-  effectiveAt: moment,
-  /** The stage's time that had passed when its clock was last started or stopped; null when it stands still. */
-  elapsed: duration,
-  since: moment.nullable(),
-  /** Whether the stage's time is up, and it waits for traffic. */
-  extended: z.boolean(),
-  /** Oldest first. */
-  history: z.array(change).max(remembered),
-});
+export const rolloutState = z
+  .strictObject({
+    flag: text,
+    /** Grows by one with each change. */
+    revision: z.int().min(1),
+    /** Of this very change: two proxies that make the same revision apart are told apart. */
+    nonce: z.string().regex(/^[0-9a-f]{8}$/),
+    createdAt: moment,
+    salt: text,
+    contextKind: text,
+    /** The versions, as texts. */
+    from: text,
+    to: text,
+    stages: z
+      .array(z.strictObject({ percent, for: duration }))
+      .min(1)
+      .max(100),
+    /** Percent that stays on control at the end. */
+    holdback: percent,
+    status,
+    /** Index into `stages`. */
+    stage: z.int().min(0).max(100),
+    /** The revision that entered this stage. */
+    stageRevision: z.int().min(0),
+    /** Treatment's share from `effectiveAt` on; `previous` until then. */
+    percent,
+    previous: percent,
+    effectiveAt: moment,
+    /** The stage's time that had passed when its clock was last started or stopped; null when it stands still. */
+    elapsed: duration,
+    since: moment.nullable(),
+    /** Whether the stage's time is up, and it waits for traffic. */
+    extended: z.boolean(),
+    /** Oldest first. */
+    history: z.array(change).max(remembered),
+  })
+  .refine(({ stage, stages }) => stage < stages.length);
 
 export type RolloutState = z.output<typeof rolloutState>;
 export type Status = RolloutState['status'];

@@ -1,4 +1,3 @@
-import { UserError } from '../config/errors.ts';
 import { begin, configure } from './configure.ts';
 import type { FlagLog } from '../flags/provider.ts';
 import { lacksTraffic, raiseAt, type Known } from './known.ts';
@@ -147,6 +146,5 @@ const whyOf = ({ traffic, wanted }: Known, verb: Verb): string =>
 
 function asTrouble(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  if (error instanceof UserError) return new StoreError('refused', error.message, error);
   return new StoreError('away', String(error), error);
 }

@@ -10,10 +10,7 @@ const wrong: Record<string, [string, string]> = {
   context: ['4', 'found 4 (a number); expected a map'],
   flags: ['x', 'found "x"; expected a map'],
   rollouts: ['[]', 'found an empty list; expected a map'],
-  state: [
-    '3',
-    'found a number; expected memory, or file:PATH, or a redis:// or rediss:// address, or a map',
-  ],
+  state: ['3', 'found a number; expected memory, or file:PATH, or a redis:// or rediss:// address, or a map'],
   upstreams: ['[]', 'found an empty list; expected a map'],
   routes: ['{}', 'found an empty map; expected a list of routes'],
   trustedProxies: ['10.0.0.0/8', 'found "10.0.0.0/8"; expected a list'],

@@ -21,7 +21,7 @@ await t.test('the configuration of the demo takes its addresses and its pace fro
       ['site', 'http://127.0.0.1:8001/'],
     ],
   );
-  t.match(config.rollouts, {
+  t.match(Object.fromEntries(config.rollouts), {
     raccoon_facts_api: {
       stages: [
         { percent: 25, for: 5000 },

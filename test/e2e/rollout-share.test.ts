@@ -20,21 +20,23 @@ await t.test('a quarter of 10,000 users gets v1: by the bucket, and the same aft
   const upstream = await startUpstream(t, (_req, res) => res.end());
   upstream.server.removeAllListeners('request').on('request', (_req, res) => res.end());
   const versions: string[][] = [];
-  for (const start of ['first', 'second']) {
+  // A part of them is enough to tell a second draw from the first.
+  for (const asked of [keys, keys.slice(0, 2000)]) {
     const proxy = await startProxy(t, flagged(upstream.url, upstream.url, 'log: { access: false }'), {
       'flags.yaml': quarter,
     });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
     const answers = await Promise.all(
-      keys.map((uid) => request(proxy.port, '/fact/', { agent, headers: { cookie: `uid=${uid}` } })),
+      asked.map((uid) => request(proxy.port, '/fact/', { agent, headers: { cookie: `uid=${uid}` } })),
     );
     agent.destroy();
     await proxy.stop();
     versions.push(answers.map(({ headers }) => String(headers['x-api-version'])));
-    const share = (versions.at(-1)?.filter((version) => version === '1').length ?? 0) / keys.length;
-    t.ok(Math.abs(share - 0.25) <= 0.013, `${start}: ${(share * 100).toFixed(2)} %`);
   }
-  t.same(versions[1], versions[0], 'nobody moved over the restart');
+  const [all = [], some] = versions;
+  const share = all.filter((version) => version === '1').length / keys.length;
+  t.ok(Math.abs(share - 0.25) <= 0.013, `${(share * 100).toFixed(2)} %`);
+  t.same(some, all.slice(0, 2000), 'nobody moved over the restart');
   const expected = keys.map((key) => (bucketOf('facts.trash-panda', key) < 0.75 ? '0' : '1'));
-  t.same(versions[0], expected, 'each as the bucket says');
+  t.same(all, expected, 'each as the bucket says');
 });

@@ -30,26 +30,20 @@ await t.test('killed at fifty moments of a rollout, it goes on each time from wh
     // The first percentage it serves is control's, before it has read the state.
     const [first = 0, ...rest] = served.slice(served[0] === 0 ? 1 : 0);
     if (served.length > 1) t.ok(first >= reached, `${here}: starts with ${first}, after ${reached}`);
-    t.same(
-      rest,
-      rest.toSorted((a, b) => a - b),
+    t.ok(
+      rest.every((percent, i) => percent >= (rest[i - 1] ?? 0)),
       `${here}: never goes back`,
     );
     reached = Math.max(reached, first, ...rest);
     t.ok(state.percent >= reached, `${here}: what was served is in the file`);
-    t.same(
-      state.history.map(({ percent }) => percent),
-      Array.from({ length: state.percent }, (_, i) => i + 1),
-      `${here}: no stage was skipped or run twice`,
-    );
+    const stages = state.history.map(({ percent }) => percent).join();
+    const all = Array.from({ length: state.percent }, (_, i) => i + 1).join();
+    t.equal(stages, all, `${here}: no stage was skipped or run twice`);
     if (before !== undefined) {
       const { salt, createdAt, history, since, revision } = before;
       t.match(state, { salt, createdAt }, here);
-      t.same(
-        state.history.slice(0, history.length),
-        history,
-        `${here}: the history is that of before, and more`,
-      );
+      const part = JSON.stringify(state.history.slice(0, history.length));
+      t.equal(part, JSON.stringify(history), `${here}: the history is that of before, and more`);
       if (state.revision === revision) t.equal(state.since, since, `${here}: the stage's clock goes on`);
     }
     before = state;

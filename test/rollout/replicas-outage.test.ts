@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/rollout/clock.ts';
 import { until } from '../support/client.ts';
@@ -128,4 +129,23 @@ await t.test('two that began apart agree on the older of the two', options, asyn
   const two = await startReplica(t, redis.url, slow);
   await until(() => one.view().percent === 25 && two.view().salt === one.view().salt, 'one salt');
   t.equal(two.view().history.length, 1);
+});
+
+await t.test('a rollout that a flag file here cannot serve takes nothing down', options, async (t) => {
+  const redis = await startRedis(t);
+  const file = join(
+    t.testdir({
+      'flags.yaml': 'flags: { api: { on: true, variations: [0, 1], fallthrough: { variation: 0 } } }',
+    }),
+    'flags.yaml',
+  );
+  const one = await startReplica(t, redis.url, config({ start: 'manual' }), { file });
+  const next = config({ from: 1, to: 2, stages: [{ percent: 25, for: '1h' }] });
+  const other = await startReplica(t, redis.url, next);
+  await until(() => other.view().percent === 25, 'the next rollout');
+  await until(() => !one.rollouts.state().healthy, 'seen');
+  t.match(one.rollouts.state().detail, /flags\.api\.variations: lack 2/);
+  t.equal((await one.onTreatment(users)).size, 0, 'what was served is served');
+  t.equal(one.log.said(/held where they are: .*lack 2/).length, 1);
+  await t.rejects(startReplica(t, redis.url, next, { file }), { name: 'UserError', message: /lack 2/ });
 });

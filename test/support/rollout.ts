@@ -100,9 +100,15 @@ export async function startReplica(
   t: Pick<Test, 'teardown'>,
   redis: string,
   rollout: RolloutConfig,
-  { wrong = 0, wanted = 0 } = {},
+  { wrong = 0, wanted = 0, file }: { wrong?: number; wanted?: number; file?: string } = {},
 ): Promise<Running<Clock>> {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + wrong };
   const store = redisStore({ url: new URL(redis), prefix: 'test' }, clock);
-  return startRollouts(t, { rollouts: { api: rollout }, clock, store, wanted });
+  return startRollouts(t, {
+    rollouts: { api: rollout },
+    clock,
+    store,
+    wanted,
+    ...(file !== undefined && { file }),
+  });
 }
