@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { main } from '../../src/cli/program.ts';
 import { until } from './client.ts';
+import { spawnNode } from './plain-node.ts';
 
 /** The program as it was compiled with this file. */
 const program = join(import.meta.dirname, '../../bin/trenchcoat.js');
@@ -20,14 +21,14 @@ type Options = { cwd?: string; env?: Readonly<Record<string, string>> };
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawnNode([program, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   const ended = once(child, 'close').then(([code, signal]): Ended => ({
     code: code as number | null,
     signal: signal as string | null,

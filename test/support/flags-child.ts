@@ -1,8 +1,8 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { openFlags } from '../../src/flags/source.ts';
 import { keptLog, user } from './flags.ts';
+import { spawnNode } from './plain-node.ts';
 
 type Task = {
   file?: string;
@@ -17,7 +17,10 @@ const file = fileURLToPath(import.meta.url);
 
 /** A process that opens a source, evaluates `api` and closes: what it saw, and how long it then took to end. */
 export async function runFlagsChild(task: Task, env: Record<string, string> = {}) {
-  const child = fork(file, [JSON.stringify(task)], { env: { ...process.env, ...env } });
+  const child = spawnNode([file, JSON.stringify(task)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const alive = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const [value] = (await once(child, 'message')) as [unknown];
   const closed = performance.now();

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +6,7 @@ import { rollouts as schema } from '../../src/config/rollout-schema.ts';
 import { systemClock } from '../../src/rollout/clock.ts';
 import { openFileStore } from '../../src/rollout/file-store.ts';
 import { openRollouts } from '../../src/rollout/rollouts.ts';
+import { spawnNode } from './plain-node.ts';
 
 const file = fileURLToPath(import.meta.url);
 
@@ -18,7 +18,7 @@ const stages = Array.from({ length: 99 }, (_, i) => ({ percent: i + 1, for: '40m
  * began to. Resolves with every percentage that it put in force, in order.
  */
 export async function runUntilKilled(state: string, milliseconds: number): Promise<number[]> {
-  const child = fork(file, [state], { execArgv: [], env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = spawnNode([file, state], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const served: number[] = [];
   const ended = once(child, 'close');
   await new Promise<void>((resolve, reject) => {
