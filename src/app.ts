@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
-import { EnvironmentError } from './config/errors.ts';
+import { EnvironmentError, UserError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
 import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
@@ -11,7 +11,7 @@ import { createIdentify, headersConsulted, type Identify } from './identity/iden
 import { createHandler } from './proxy/handle.ts';
 import { createOverride, secretHeader, type Override } from './proxy/override.ts';
 import { createRewrite } from './proxy/rewrite.ts';
-import { compileRoutes, cutOpen, type Route, type Upstream } from './proxy/routes.ts';
+import { compileRoutes, openOn, type Route, type Upstream } from './proxy/routes.ts';
 import { createProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
 import { systemClock, type Clock } from './rollout/clock.ts';
@@ -131,11 +131,19 @@ async function startRollouts(
     clock,
     log,
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
-    split: (flag, split) => flags.split?.(flag, split),
+    split(flag, split) {
+      const known = routes.flatMap((route) =>
+        route.kind === 'flag' && route.flag === flag ? [...route.versions.keys()] : [],
+      );
+      const unknown = [split.from, split.to].find((version) => !known.includes(version));
+      if (unknown !== undefined)
+        throw new UserError(`no route of ${flag} has the version ${unknown}, which its rollout needs`);
+      flags.split?.(flag, split);
+    },
     saltOf: (flag) => flags.flagData(flag)?.salt,
     wanted: (flag) =>
       routes.some((route) => route.kind === 'flag' && route.flag === flag && route.guarded) ? 100 : 0,
-    cutStreams: (flag, version) => cutOpen(routing.routes, flag, version),
+    openOn: (flag, version) => openOn(routing.routes, flag, version),
   });
 }
 

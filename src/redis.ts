@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
+import { printable } from './config/errors.ts';
 
 /** A connection to Redis. */
 export type Connection = {
@@ -19,15 +20,15 @@ type Line<On> = {
  * Redis at an address, `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, over TLS with `rediss`. Nothing is opened before the
  * first `run`.
  *
- * Every operation settles within `deadline` milliseconds, a connection included, and rejects with an Error whose message
- * is for people and holds no password. One operation at a time. One that fails or comes late costs its connection, and the
+ * Every operation settles within `deadline` milliseconds, a connection included, on a connection that stands within
+ * `answer`, and rejects with an Error whose message is for people and holds no password. One operation at a time. One that fails or comes late costs its connection, and the
  * next makes another: nothing is tried again behind our back, and nothing that hangs is kept.
  *
  * `prepare` makes of a connection what operations are given. `lost` is called when a connection ends by itself.
  */
 export function openRedis<On>(
   url: URL,
-  deadline: number,
+  { deadline, answer = deadline }: { deadline: number; answer?: number },
   prepare: (connection: Connection) => On,
   lost: () => void = noop,
 ) {
@@ -48,7 +49,7 @@ export function openRedis<On>(
       current = undefined;
       lost();
     });
-    const ready = greet(client, url);
+    const ready = greet(client, url, fail);
     ready.catch(noop);
     return {
       on: prepare({ client, fail }),
@@ -76,7 +77,8 @@ export function openRedis<On>(
       try {
         // A race with a promise of the connection would leave something behind on it each time.
         return await new Promise<Result>((resolve, reject) => {
-          timer = setTimeout(() => reject(new Error(`no answer within ${deadline} ms`)), deadline);
+          const within = line.client.status === 'ready' ? answer : deadline;
+          timer = setTimeout(() => reject(new Error(`no answer within ${within} ms`)), within);
           line.failed(reject);
           line.ready.then(() => operation(line.on)).then(resolve, reject);
         });
@@ -109,8 +111,9 @@ function clientFor(url: URL, connectTimeout: number): Redis {
   });
 }
 
-async function greet(client: Redis, url: URL): Promise<void> {
+async function greet(client: Redis, url: URL, fail: (error: Error) => void): Promise<void> {
   await client.connect();
+  guard(client.stream, fail);
   const [user, password] = [decoded(url.username), decoded(url.password)];
   if (password !== '')
     await (user === '' ? client.auth(password) : client.auth(user, password)).catch((error: Error) => {
@@ -121,16 +124,31 @@ async function greet(client: Redis, url: URL): Promise<void> {
   if (database > 0) await client.select(database);
 }
 
+/** What the parser of answers throws, on bytes that no Redis would send, would end the process. */
+function guard(stream: Redis['stream'], fail: (error: Error) => void): void {
+  for (const listener of stream.listeners('data')) {
+    stream.off('data', listener as (chunk: Buffer) => void);
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        listener.call(stream, chunk);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+        stream.destroy();
+      }
+    });
+  }
+}
+
 /** Whether Redis will answer so until somebody mends the address, the password or the certificate. */
 export const isRefusal = (error: Error): boolean =>
-  /WRONGPASS|NOAUTH|NOPERM|invalid password|DB index is out of range|certificate|altnames/i.test(
+  /WRONGPASS|NOAUTH|NOPERM|invalid password|DB index is out of range|CROSSSLOT|MOVED|certificate|altnames/i.test(
     error.message,
   );
 
 /** An error of a connection for people: without the password. */
 function explained(error: unknown, { password }: URL): Error {
   const { message = '', code = '' } = error as { message?: string; code?: string };
-  let text = message || code || String(error);
+  let text = printable(message || code || String(error));
   for (const secret of [password, decoded(password)])
     if (secret !== '') text = text.replaceAll(secret, '***');
   if (/WRONGPASS|NOAUTH|NOPERM|invalid password/.test(text))

@@ -44,7 +44,9 @@ async function stored(
   const store = await openStore(state, systemClock);
   try {
     const found = await store.read(new Map([[flag, '']]));
-    return standing(found.get(flag) ?? null, store.now());
+    const state = found.get(flag) ?? null;
+    if (state instanceof StoreError) throw state;
+    return standing(state, store.now());
   } finally {
     await store.close();
   }

@@ -62,10 +62,12 @@ const rollout = z
     }
   });
 
+const flagKey = text('the key of a flag')
+  .max(256, 'the key of a flag, of 256 characters at the most')
+  .refine((key) => !(key in Object.prototype), 'the key of a flag that the SDK can hold');
+
 /** By flag. A map, since a flag may bear any name. */
-export const rollouts = z
-  .record(text('the key of a flag').max(256), rollout)
-  .transform((flags) => new Map(Object.entries(flags)));
+export const rollouts = z.record(flagKey, rollout).transform((flags) => new Map(Object.entries(flags)));
 
 const fileState = form(/^file:.+/, 'file:PATH').transform((value) => ({
   kept: 'file' as const,

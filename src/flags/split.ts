@@ -31,7 +31,8 @@ export function splitProblems(
 /** The flags, with the splits in the place of what the flags themselves say of everyone else. */
 export function withSplits(data: FlagSet, splits: ReadonlyMap<string, Split>): FlagSet {
   const flags = { ...data.flags };
-  for (const [key, split] of splits) flags[key] = divided(key, flags[key], split);
+  for (const [key, split] of splits)
+    flags[key] = divided(key, Object.hasOwn(flags, key) ? flags[key] : undefined, split);
   return { ...data, flags };
 }
 

@@ -16,7 +16,7 @@ type Store = ReturnType<Factory>;
  * called when a connection ends by itself.
  */
 export function storedFlags(url: URL, { deadline }: Pace, lost: () => void) {
-  const { run, close } = openRedis(url, deadline, lineOn, lost);
+  const { run, close } = openRedis(url, { deadline }, lineOn, lost);
 
   return {
     /** Everything that is stored; undefined when nobody has stored flags yet. */

@@ -33,11 +33,16 @@ export type FlagRoute = {
 /** A request under way that a percentage brought to this version. */
 export type OpenRequest = { version: string; cut(): void };
 
-/** Cuts what is under way on a version of a flag by percentage. */
-export function cutOpen(routes: readonly Route[], flag: string, version: string): void {
-  for (const route of routes)
-    if (route.kind === 'flag' && route.flag === flag)
-      for (const request of route.open ?? []) if (request.version === version) request.cut();
+/** What percentages brought to a version of a flag and is under way now. Called later, the function cuts what of it still is. */
+export function openOn(routes: readonly Route[], flag: string, version: string): () => void {
+  const sets = routes.flatMap((route) =>
+    route.kind === 'flag' && route.flag === flag ? (route.open ?? []) : [],
+  );
+  const open = sets.flatMap((set) => Array.from(set, (request) => ({ set, request })));
+  const there = open.filter(({ request }) => request.version === version);
+  return () => {
+    for (const { set, request } of there) if (set.has(request)) request.cut();
+  };
 }
 
 export type PlainRoute = { kind: 'plain'; name: string; match: Match; upstream: Upstream };

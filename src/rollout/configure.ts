@@ -54,11 +54,14 @@ export function configure(
   salt: string,
   circumstances: Circumstances,
 ): RolloutState | Contradiction | undefined {
-  const over = state.status !== 'in_progress' && state.status !== 'paused' && state.status !== 'regressed';
   const key = (['from', 'to', 'contextKind'] as const).find((name) => state[name] !== config[name]);
-  if (key !== undefined && over) return anew(state, config, salt, circumstances);
+  // Where everybody is on treatment, the next rollout begins there.
+  const next = state.status === 'completed' && config.from === state.to;
+  if (key !== undefined && (state.percent === 0 || next)) return anew(state, config, salt, circumstances);
+  // Whom to divide by does not matter where nobody is divided.
+  const free = key === 'contextKind' && state.percent === 100;
   const now = `the rollout is ${state.status} at ${state.percent} %`;
-  if (key !== undefined)
+  if (key !== undefined && !free)
     return {
       contradiction: `${key}: found ${config[key]}, but it began with ${state[key]}, and ${now}; roll it back or promote it first`,
     };

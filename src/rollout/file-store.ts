@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
@@ -23,8 +23,10 @@ type States = ReadonlyMap<string, RolloutState>;
  * so that a process killed at any instant leaves the old file or the new. A file that cannot be read as ours is
  * refused and never written over. Rejects with a StoreError when it is so already, or its folder cannot be looked at.
  */
-export async function openFileStore(file: string, clock: Clock): Promise<Store> {
-  await readStates(file);
+export async function openFileStore(named: string, clock: Clock): Promise<Store> {
+  await readStates(named);
+  // A rename would put a file in the place of a link.
+  const file = await realpath(named).catch(() => named);
   await removeLeftovers(file);
   let last: Promise<unknown> = Promise.resolve();
   /** One after the other. */

@@ -1,6 +1,5 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import type { Split } from '../flags/split.ts';
-import { percentAt } from './schedule.ts';
 import type { RolloutState } from './state.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -15,25 +14,38 @@ export type Known = {
   salt: string | undefined;
   /** As the store has it, or had it; undefined until it has answered, and control is served. */
   state: RolloutState | undefined;
-  /** A rollback that is in force here, and not in the store yet. */
-  rollback: { why: string } | undefined;
+  /** A rollback that is in force here, and not in the store yet; `at` by the store's clock. */
+  rollback: { why: string; at: number } | undefined;
   /** Whether the state was brought in line with the configuration. */
   configured: boolean;
-  /** Every effective time up to this one has come; a clock that is put back takes nothing back. */
-  reached: number;
+  /** The effective time that has come: a clock that is put back takes nothing back. */
+  reached: number | undefined;
+  /** Since when the store has nothing, by its clock. */
+  missingSince: number | undefined;
   /** What the flag was last told, so that it is told changes alone. */
   served: Split | undefined;
-  /** Why the flag cannot be divided as the state wants; what it was last told stays in force. */
-  misfit: string | undefined;
+  /**
+   * What is wrong with this rollout alone, by where: what the store has is no state, the configuration contradicts it, the flag
+   * cannot be divided so. What was in force stays in force.
+   */
+  faults: { store?: string; configuration?: string; flag?: string };
 };
 
 /** Treatment's share in force here, in percent. */
-export function inForce({ state, rollback, reached }: Known, now: number): number {
-  return state === undefined || rollback !== undefined ? 0 : percentAt(state, Math.max(now, reached));
+export function inForce(known: Known, now: number): number {
+  const { state, rollback } = known;
+  if (state === undefined || rollback !== undefined) return 0;
+  return raiseAt(known, now) === undefined ? state.percent : state.previous;
 }
 
 /** When a raise that was decided takes effect; undefined when none is to come. */
 export const raiseAt = ({ state, reached }: Known, now: number): number | undefined =>
-  state !== undefined && state.effectiveAt > Math.max(now, reached) ? state.effectiveAt : undefined;
+  state !== undefined && state.effectiveAt > now && state.effectiveAt !== reached
+    ? state.effectiveAt
+    : undefined;
+
+/** One sentence for what is wrong with this rollout alone. */
+export const faultOf = ({ faults }: Known): string | undefined =>
+  faults.store ?? faults.configuration ?? faults.flag;
 
 export const lacksTraffic = ({ traffic, wanted }: Known): boolean => traffic.total() < wanted;

@@ -1,7 +1,7 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import { UserError } from '../config/errors.ts';
 import type { Clock } from './clock.ts';
-import { inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
+import { faultOf, inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
 import type { Store } from './store.ts';
@@ -19,8 +19,8 @@ export type RolloutParts = Pick<UpkeepParts, 'log' | 'hex'> &
     saltOf: (flag: string) => string | undefined;
     /** Requests on treatment that each stage of a flag's rollout waits for; 0 when it is timed alone. */
     wanted: (flag: string) => number;
-    /** Cuts what is still open on a version of a flag. */
-    cutStreams: (flag: string, version: string) => void;
+    /** What is open now on a version of a flag; called later, the function cuts what of it is still open then. */
+    openOn: (flag: string, version: string) => () => void;
   };
 
 /** Progressive rollouts, run by this proxy, alone or together with others that share its store. */
@@ -54,12 +54,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   };
   const upkeep = createUpkeep({ ...parts, serve: serveAll });
 
-  function cutLater(one: Known): void {
-    const { flag, config, state } = one;
+  function cutLater({ flag, config, state }: Known): void {
     if (config.cutStreamsAfter === undefined) return;
-    clock.after(config.cutStreamsAfter, () => {
-      if (inForce(one, store.now()) === 0) parts.cutStreams(flag, state?.to ?? config.to);
-    });
+    clock.after(config.cutStreamsAfter, parts.openOn(flag, state?.to ?? config.to));
   }
 
   /** One at a time: looks and verbs all read, think and write. */
@@ -75,33 +72,43 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   function arm(): void {
     cancel?.();
     const time = closed ? Infinity : untilNextLook();
-    cancel = time === Infinity ? undefined : clock.after(time, lookAround);
+    cancel = time === Infinity ? undefined : clock.after(time, () => void nextLook());
   }
-  const lookAround = () => void inTurn(look).then(arm);
+
+  /** A look that has not begun yet serves everybody who wants one. */
+  let waiting: Promise<void> | undefined;
+  const nextLook = (): Promise<void> =>
+    (waiting ??= inTurn(async () => {
+      waiting = undefined;
+      await look();
+      arm();
+    }));
 
   async function look(): Promise<void> {
-    const before = trouble()?.kind;
+    if (closed) return;
+    const before = kinds();
     await upkeep.look(all);
     tell(before);
   }
 
-  /** What is in the way of all rollouts, or of one: its kind and a sentence. */
-  function trouble(): { kind: string; message: string } | undefined {
-    const misfit = all.find((one) => one.misfit !== undefined)?.misfit;
-    return upkeep.trouble() ?? (misfit === undefined ? undefined : { kind: 'misfit', message: misfit });
-  }
+  /** What is in the way: of all rollouts, or of single ones. */
+  const wrongs = (): string[] => {
+    const trouble = upkeep.trouble();
+    return trouble === undefined ? all.flatMap((one) => faultOf(one) ?? []) : [trouble.message];
+  };
+  const kinds = () => JSON.stringify([upkeep.trouble()?.kind, all.map(({ faults }) => Object.keys(faults))]);
 
-  /** Trouble is said once, and so is its end. */
-  function tell(before: string | undefined): void {
-    const after = trouble();
-    if (after?.kind === before) return;
-    if (after === undefined) parts.log.info({}, 'the state of rollouts can be used again');
-    else parts.log.error({}, `rollouts are held where they are: ${after.message}`);
+  /** What is wrong is said once, and so is its end. */
+  function tell(before: string): void {
+    if (kinds() === before) return;
+    const now = wrongs();
+    if (now.length === 0) parts.log.info({}, 'the state of rollouts can be used again');
+    else parts.log.error({}, `rollouts are held where they are: ${now.join('; ')}`);
   }
 
   function untilNextLook(): number {
     if (store.shared !== undefined) return store.shared.every;
-    if (upkeep.trouble() !== undefined) return retry;
+    if (upkeep.trouble() !== undefined || all.some(({ rollback }) => rollback !== undefined)) return retry;
     const steps = all.map((one) => one.state && nextStep(one.state, lacksTraffic(one))?.at);
     return Math.max(0, Math.min(...steps.map((at) => at ?? Infinity)) - store.now());
   }
@@ -110,37 +117,41 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   async function rollBack(one: Known, why: string): Promise<Acted> {
     if (one.state !== undefined && !openVerbs(one.state.status).includes('rollback'))
       return refused(one, 'rollback');
-    one.rollback = { why };
+    one.rollback = { why, at: store.now() };
     serveAll();
-    await inTurn(look);
+    await nextLook();
     return { ok: true, rollout: view(one) };
   }
 
   async function change(one: Known, verb: PersonVerb, why: string): Promise<Acted> {
     const { state } = one;
-    if (state === undefined || upkeep.trouble() !== undefined || one.rollback !== undefined) return away();
+    if (state === undefined || wrongs().length > 0 || one.rollback !== undefined || upkeep.isQuiet())
+      return away();
     const next = apply(state, verb, upkeep.circumstances('person', why));
     if (next === undefined) return refused(one, verb);
     const written = await upkeep.write(one, next).catch(() => false);
-    if (written) return { ok: true, rollout: view(one) };
-    await look();
+    if (!written) await look();
+    // The answer may have been lost on its way.
+    if (one.state?.nonce === next.nonce) return { ok: true, rollout: view(one) };
     const detail = 'others changed the rollout at this moment; look at it, and try again';
-    return upkeep.trouble() === undefined ? { ok: false, why: 'refused', detail } : away();
+    return wrongs().length === 0 ? { ok: false, why: 'refused', detail } : away();
   }
 
   const away = (): Acted => {
-    const detail = upkeep.trouble()?.message ?? 'it was not read yet';
+    const [detail = closed ? 'the proxy stops' : 'it was not read yet, or came back just now; try again'] =
+      wrongs();
     return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
   };
 
-  const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message ?? one.misfit);
+  const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message ?? faultOf(one));
+  const nothingWrong = kinds();
   try {
     serveAll();
     await upkeep.look(all);
-    const wrong = trouble();
-    if (wrong !== undefined && (wrong.kind !== 'away' || store.shared === undefined))
-      throw new UserError(wrong.message);
-    tell(undefined);
+    const [wrong] = wrongs();
+    if (wrong !== undefined && (upkeep.trouble()?.kind !== 'away' || store.shared === undefined))
+      throw new UserError(wrong);
+    tell(nothingWrong);
   } catch (error) {
     await store.close();
     throw error;
@@ -162,8 +173,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async act(flag, verb, why) {
       const one = known.get(flag);
       if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
+      if (closed) return away();
       const raise = raiseAt(one, store.now());
-      // A raise under way is made first: nobody is to see it half made.
+      // A raise under way is made first: nobody is to see it half made. It is never further ahead than the lead.
       if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')
         await new Promise<void>((resolve) => void clock.after(raise - store.now(), resolve));
       const acted = await (verb === 'rollback' ? rollBack(one, why) : inTurn(() => change(one, verb, why)));
@@ -171,8 +183,8 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       return acted;
     },
     state: () => ({
-      healthy: trouble() === undefined,
-      detail: trouble()?.message ?? all.map((one) => summary(one, store.now())).join(', '),
+      healthy: wrongs().length === 0,
+      detail: wrongs().join('; ') || all.map((one) => summary(one, store.now())).join(', '),
     }),
     async close() {
       closed = true;
@@ -192,9 +204,10 @@ const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: Rollou
   state: undefined,
   rollback: undefined,
   configured: false,
-  reached: 0,
+  reached: undefined,
+  missingSince: undefined,
   served: undefined,
-  misfit: undefined,
+  faults: {},
 });
 
 const summary = (one: Known, now: number) =>

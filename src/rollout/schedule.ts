@@ -20,7 +20,7 @@ export function nextStep(state: RolloutState, wanted: boolean): Step | undefined
   if (state.status !== 'in_progress' || state.since === null || stage === undefined) return undefined;
   const end = state.since + stage.for - state.elapsed;
   if (!wanted) return { verb: state.stage + 1 < state.stages.length ? 'advance' : 'complete', at: end };
-  return state.extended ? { verb: 'hold', at: end + stage.for } : { verb: 'extend', at: end };
+  return state.extended ? { verb: 'hold', at: state.since + stage.for } : { verb: 'extend', at: end };
 }
 
 /** Milliseconds until the current stage's time is up; undefined when its clock stands still. */

@@ -1,10 +1,9 @@
-import { UserError } from '../config/errors.ts';
 import type { Split } from '../flags/split.ts';
 import { inForce, raiseAt, type Known } from './known.ts';
 
 /** What a rollout acts on. */
 export type Served = {
-  /** Divides a flag from now on. Throws a UserError when the flag cannot be divided so. */
+  /** Divides a flag from now on. Throws when the flag cannot be divided so. */
   split: (flag: string, split: Split) => void;
   /** Told when everybody was taken back to control. */
   onReverted: (known: Known) => void;
@@ -18,8 +17,7 @@ export function serve(all: Iterable<Known>, now: number, { split, onReverted }: 
   let due = Infinity;
   for (const known of all) {
     const { flag, state, config } = known;
-    if (state !== undefined && state.effectiveAt <= now)
-      known.reached = Math.max(known.reached, state.effectiveAt);
+    if (state !== undefined && state.effectiveAt <= now) known.reached = state.effectiveAt;
     due = Math.min(due, raiseAt(known, now) ?? Infinity);
     const { contextKind, from, to } = state ?? config;
     const salt = state?.salt ?? config.salt ?? known.salt ?? flag;
@@ -29,13 +27,12 @@ export function serve(all: Iterable<Known>, now: number, { split, onReverted }: 
     if (JSON.stringify(wanted) === JSON.stringify(before)) continue;
     try {
       split(flag, wanted);
+      delete known.faults.flag;
     } catch (error) {
-      // Another proxy's configuration may speak of variations that our flag file does not have.
-      if (!(error instanceof UserError)) throw error;
-      known.misfit = error.message;
+      // Another proxy's configuration may speak of versions that are not known here.
+      known.faults.flag = error instanceof Error ? error.message : String(error);
       continue;
     }
-    known.misfit = undefined;
     known.served = wanted;
     if (percent === 0 && before !== undefined && before.percent > 0) onReverted(known);
   }

@@ -87,11 +87,12 @@ export const stampOf = ({ revision, nonce }: Pick<RolloutState, 'revision' | 'no
   `${revision}.${nonce}`;
 
 /**
- * Whether `a` is the state to keep when both turn up: the later revision; of two made apart, that of the older
- * rollout, which somebody may have been served by.
+ * Whether `a` is the state to keep when both turn up: the later revision; of two made apart, a rollback, or that of the
+ * older rollout, which somebody may have been served by.
  */
 export function outranks(a: RolloutState, b: RolloutState): boolean {
   if (a.revision !== b.revision) return a.revision > b.revision;
+  if ((a.status === 'reverted') !== (b.status === 'reverted')) return a.status === 'reverted';
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
   return a.nonce > b.nonce;
 }

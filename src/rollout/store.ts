@@ -8,9 +8,10 @@ export type Store = {
   kept: 'file' | 'redis' | 'memory';
   /**
    * Of the flags asked for, by key, the states whose stamp (see `stampOf`) is not the one given; a flag of which
-   * nothing is known yet is asked for with ''. What is missing from the store comes as null.
+   * nothing is known yet is asked for with ''. What is missing from the store comes as null, what is
+   * there and no state of ours as the StoreError that says so.
    */
-  read(stamps: ReadonlyMap<string, string>): Promise<Map<string, RolloutState | null>>;
+  read(stamps: ReadonlyMap<string, string>): Promise<Map<string, RolloutState | null | StoreError>>;
   /**
    * Compare and set: keeps the state if the one there has the stamp `expected`, '' for none. Resolves with false,
    * and changes nothing, when it has another.
@@ -23,12 +24,15 @@ export type Store = {
   close(): Promise<void>;
 };
 
+/** What one proxy saw of a stage so far. */
+export type Seen = { state: RolloutState; requests: number };
+
 /** `every`: milliseconds between two looks. `lead`: milliseconds ahead that a raise is to take effect. */
 export type Shared = {
   every: number;
   lead: number;
-  /** Adds to the requests that the state's stage has seen on treatment; resolves with their sum over all proxies. */
-  count(state: RolloutState, add: number): Promise<number>;
+  /** Tells how many requests on treatment this proxy saw in each state's stage; resolves with the sums over all. */
+  count(seen: readonly Seen[]): Promise<number[]>;
 };
 
 /**

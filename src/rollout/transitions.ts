@@ -77,7 +77,8 @@ function partOf(state: RolloutState, verb: Verb, now: number, lead: number): Par
       };
     }
     case 'extend':
-      return { extended: true };
+      // From here on it has its time once more: while nobody served, nobody could ask.
+      return { extended: true, elapsed: state.stages[state.stage]?.for ?? 0, since: now };
     // A raise that was decided stays: some proxy may have made it already.
     case 'pause':
     case 'hold':

@@ -20,11 +20,13 @@ export type UpkeepParts = {
  */
 export type Upkeep = {
   /** Reads, reconciles and goes on. Never rejects: what is in the way is `trouble` until a look has gone well. */
-  look(all: Iterable<Known>): Promise<void>;
+  look(all: readonly Known[]): Promise<void>;
   /** Compares and sets; a state that was written is in force. Rejects with a StoreError. */
   write(known: Known, state: RolloutState): Promise<boolean>;
   circumstances(who: Who, why: string): Circumstances;
   trouble(): StoreError | undefined;
+  /** Whether others may still bring back a later state. */
+  isQuiet(): boolean;
 };
 
 export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
@@ -45,9 +47,11 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   function adopt(known: Known, state: RolloutState): void {
     const before = known.state;
     if (before?.stageRevision !== state.stageRevision || before.percent !== state.percent)
-      known.traffic.begin();
+      known.traffic.begin(state);
     const message = before === undefined ? 'a rollout is taken up' : 'a rollout has changed';
     known.state = state;
+    // No raise is decided further ahead: the clock was put back since.
+    if (state.effectiveAt > store.now() + lead) known.reached = state.effectiveAt;
     serve();
     const { verb, who, why } = state.history.at(-1) ?? {};
     const { flag, status, percent } = state;
@@ -61,27 +65,41 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     return written;
   }
 
-  async function look(all: Iterable<Known>): Promise<void> {
+  async function look(all: readonly Known[]): Promise<void> {
     try {
-      for (const known of all) await count(known);
-      const found = await store.read(new Map(Array.from(all, stampsOf)));
+      const found = await store.read(new Map(all.map(stampsOf)));
       if (trouble !== undefined) beQuiet();
-      trouble = undefined;
       for (const known of all) {
-        await reconcile(known, found.get(known.flag));
-        await goOn(known);
+        const there = found.get(known.flag);
+        if (there instanceof StoreError) known.faults.store = there.message;
+        else {
+          delete known.faults.store;
+          await reconcile(known, there);
+        }
       }
+      await count(all);
+      for (const known of all) if (known.faults.store === undefined) await goOn(known);
+      trouble = undefined;
       serve();
     } catch (error) {
-      trouble = asTrouble(error);
+      trouble = error instanceof StoreError ? error : new StoreError('away', String(error), error);
     }
   }
 
-  /** Adds the requests seen here to those of all proxies, while the stage still waits for some. */
-  async function count({ state, wanted, traffic }: Known): Promise<void> {
-    const fresh = traffic.uncounted();
-    if (store.shared === undefined || state?.status !== 'in_progress') return;
-    if (traffic.total() - fresh < wanted) traffic.counted(fresh, await store.shared.count(state, fresh));
+  /** Tells what was seen here, and learns what all proxies saw, of the stages that still wait for requests. */
+  async function count(all: readonly Known[]): Promise<void> {
+    const seen = all.flatMap((known) =>
+      known.state?.status === 'in_progress' && lacksTraffic(known)
+        ? [{ known, state: known.state, requests: known.traffic.treatment().requests }]
+        : [],
+    );
+    if (store.shared === undefined || seen.length === 0) return;
+    // Nothing else waits for a number.
+    const sums = await store.shared.count(seen).catch(() => []);
+    for (const [index, { known }] of seen.entries()) {
+      const sum = sums[index];
+      if (sum !== undefined) known.traffic.learned(sum);
+    }
   }
 
   /** Of what is known and what is stored, the later counts. `there`: null for nothing, undefined for the same. */
@@ -89,12 +107,19 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     const here = known.state;
     if (here === undefined) {
       if (there) adopt(known, there);
-      else if (store.now() >= quietUntil) await write(known, first(known));
+      else if (mayBegin(known)) await write(known, first(known));
     } else if (there === null || (there !== undefined && outranks(here, there))) {
       // It came back empty, or as it once was. Somebody may know more than we.
       beQuiet();
       await store.write(here, there === null ? '' : stampOf(there));
     } else if (there !== undefined) adopt(known, there);
+  }
+
+  /** Others that know the rollout, and found the store empty, have time to bring it back. */
+  function mayBegin(known: Known): boolean {
+    const now = store.now();
+    known.missingSince ??= now;
+    return now >= quietUntil && now >= known.missingSince + lead;
   }
 
   const first = ({ flag, config, salt }: Known): RolloutState =>
@@ -106,8 +131,9 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     const { state, rollback } = known;
     if (state === undefined) return;
     if (rollback !== undefined) {
-      const next = apply(state, 'rollback', circumstances('person', rollback.why));
-      // Somebody else was faster, or the rollout is another by now.
+      const done = state.history.some(({ verb, at }) => verb === 'rollback' && at >= Math.floor(rollback.at));
+      const next = done ? undefined : apply(state, 'rollback', circumstances('person', rollback.why));
+      // Somebody else was faster, or it was done and the answer lost; what came after is not to be undone.
       if (next === undefined || (await write(known, next))) known.rollback = undefined;
       return;
     }
@@ -119,8 +145,11 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   function nextByConfiguration(known: Known, state: RolloutState): RolloutState | undefined {
     const why = 'the configuration has changed';
     const next = configure(state, known.config, state.salt, circumstances('configuration', why));
-    if (next !== undefined && 'contradiction' in next)
-      throw new StoreError('refused', `rollouts.${known.flag}.${next.contradiction}`);
+    if (next !== undefined && 'contradiction' in next) {
+      known.faults.configuration = `rollouts.${known.flag}.${next.contradiction}`;
+      return undefined;
+    }
+    delete known.faults.configuration;
     known.configured = next === undefined;
     return next;
   }
@@ -131,7 +160,13 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     return apply(state, step.verb, circumstances('schedule', whyOf(known, step.verb)));
   }
 
-  return { look, write, circumstances, trouble: () => trouble };
+  return {
+    look,
+    write,
+    circumstances,
+    trouble: () => trouble,
+    isQuiet: () => store.now() < quietUntil,
+  };
 }
 
 const stampsOf = ({ flag, state }: Known): [string, string] => [
@@ -143,8 +178,3 @@ const whyOf = ({ traffic, wanted }: Known, verb: Verb): string =>
   verb === 'extend' || verb === 'hold'
     ? `its time is over, with ${traffic.total()} of ${wanted} requests on treatment`
     : 'its time is over';
-
-function asTrouble(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  return new StoreError('away', String(error), error);
-}

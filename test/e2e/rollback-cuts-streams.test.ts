@@ -76,15 +76,19 @@ await t.test('after the grace, what is still open on v1 by the rollout is cut', 
   t.notMatch(proxy.logText(), /a request failed on our side/);
 });
 
-await t.test('a rollout that was started again within the grace cuts nothing', async (t) => {
-  const { clock, open, rollout } = await started(t, 'cutStreamsAfter: 10s');
-  await clock.pass(2 * minute);
-  const late = await open('late');
-  await rollout('rollback');
-  await rollout('start');
-  await clock.pass(20 * second);
-  t.notOk(late.cut);
-});
+await t.test(
+  'a rollout that is started again saves nobody from the cut, and costs no newcomer',
+  async (t) => {
+    const { clock, open, rollout } = await started(t, 'cutStreamsAfter: 10s');
+    await clock.pass(2 * minute);
+    const late = await open('late');
+    for (const verb of ['rollback', 'start', 'promote']) await rollout(verb);
+    const newcomer = await open('newcomer');
+    await clock.pass(10 * second);
+    await until(() => late.cut, 'the stream from before');
+    t.match(newcomer, { version: '1', cut: false });
+  },
+);
 
 await t.test('by default nothing is cut', async (t) => {
   const { clock, open, rollout } = await started(t, '');

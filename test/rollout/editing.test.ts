@@ -92,6 +92,20 @@ await t.test('another pair of versions is another rollout, which begins when the
   });
 });
 
+await t.test('a completed rollout is not edited into taking users back', async (t) => {
+  const over = { verbs: ['promote'] as PersonVerb[] };
+  await t.rejects(edited(t, config(), config({ to: 2 }), over), {
+    name: 'UserError',
+    message: /rollouts\.api\.to: found 2, but it began with 1, and the rollout is completed at 100 %/,
+  });
+  const done = await edited(t, config(), config({ contextKind: 'org' }), over);
+  t.match(done.view(), { status: 'completed', percent: 100, contextKind: 'org' });
+  t.same(await done.onTreatment(crowd(400)), done.before);
+  await t.rejects(edited(t, config({ holdback: 5 }), config({ contextKind: 'org', holdback: 5 }), over), {
+    message: /rollouts\.api\.contextKind: found org/,
+  });
+});
+
 await t.test('a salt is not changed under those who were chosen by it', async (t) => {
   await t.rejects(edited(t, config(), config({ salt: 'other' })), {
     name: 'UserError',

@@ -1,5 +1,14 @@
 import t, { type Test } from 'tap';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/rollout/clock.ts';
 import { begin } from '../../src/rollout/configure.ts';
@@ -82,6 +91,16 @@ await t.test('the states of flags that are not asked for are kept', async (t) =>
   t.equal(await store.write(state('other'), ''), true);
   const { rollouts } = JSON.parse(readFileSync(file, 'utf8')) as { rollouts: object };
   t.same(Object.keys(rollouts), ['api', 'other']);
+});
+
+await t.test('a link stays a link, and what it leads to is written', async (t) => {
+  const folder = t.testdir({ volume: {} });
+  const [link, target] = [join(folder, 'state.json'), join(folder, 'volume', 'state.json')];
+  await (await open(target)).write(state('other'), '');
+  symlinkSync(target, link);
+  await (await open(link)).write(state(), '');
+  t.ok(lstatSync(link).isSymbolicLink());
+  t.match(readFileSync(target, 'utf8'), /"api"/);
 });
 
 await t.test('what a killed process left behind is cleared away, and nothing else', async (t) => {

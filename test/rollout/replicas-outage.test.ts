@@ -121,6 +121,48 @@ await t.test('a Redis restored from an old copy is brought up to date', options,
   t.equal(replicas[1]?.view().percent, 100);
 });
 
+await t.test('what is wrong with one rollout holds no other', options, async (t) => {
+  const redis = await startRedis(t);
+  const both = { api: slow, bad: slow };
+  const one = await startReplica(t, redis.url, slow, { rollouts: both });
+  await until(() => one.view().percent === 25, '25 %');
+  const client = redis.client();
+  await client.hset('test:rollout:bad', { stamp: '9.00000000', state: 'garbage' });
+  await until(() => !one.rollouts.state().healthy, 'seen');
+  const other = startReplica(t, redis.url, slow, { rollouts: both });
+  await t.rejects(other, { name: 'UserError', message: /rollout:bad in Redis at .* is not the state/ });
+  t.match(await one.rollouts.act('api', 'rollback', ''), { ok: true, rollout: { state: { saved: true } } });
+  t.match(await client.hget('test:rollout:api', 'state'), /"status":"reverted"/);
+  t.equal(await client.hget('test:rollout:bad', 'state'), 'garbage');
+  t.equal(one.view('bad').percent, 25, 'what was in force stays');
+});
+
+await t.test('a rollback whose answer was lost does not undo what came after it', options, async (t) => {
+  const { redis, replicas } = await running(t, slow, 2);
+  const [cut, other] = replicas;
+  redis.stall();
+  const asked = cut?.rollouts.act('api', 'rollback', 'cut off');
+  await until(() => cut?.view().status === 'reverted', 'in force here');
+  redis.resume();
+  t.match(await asked, { ok: true });
+  await everywhere(replicas, ({ view }) => view().status === 'reverted', 'everywhere');
+  await until(async () => (await other?.rollouts.act('api', 'start', 'mended'))?.ok, 'started anew', 10_000);
+  await everywhere(replicas, ({ view }) => view().percent === 25, 'and it stays');
+  await delay(1000);
+  t.equal(other?.view().status, 'in_progress');
+  t.equal(other?.view().history.filter(({ verb }) => verb === 'rollback').length, 1);
+});
+
+await t.test('a stop does not wait for the rollbacks that wait for Redis', options, async (t) => {
+  const { redis, replicas } = await running(t, slow, 1);
+  redis.stall();
+  const asked = Array.from({ length: 50 }, () => replicas[0]?.rollouts.act('api', 'rollback', ''));
+  const began = performance.now();
+  await replicas[0]?.rollouts.close();
+  t.ok(performance.now() - began < 3000, `${Math.round(performance.now() - began)} ms`);
+  await Promise.all(asked);
+});
+
 await t.test('two that began apart agree on the older of the two', options, async (t) => {
   const redis = await startRedis(t);
   const one = await startReplica(t, redis.url, slow);

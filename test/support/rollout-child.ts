@@ -46,7 +46,7 @@ if (process.argv[1] === file && process.send) {
     split: (_flag, { percent }) => void tell(percent),
     saltOf: () => undefined,
     wanted: () => 0,
-    cutStreams: () => {},
+    openOn: () => () => {},
   });
   setInterval(() => {}, 1000);
 }

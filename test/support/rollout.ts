@@ -68,7 +68,7 @@ export async function startRollouts<C extends Clock = ManualClock>(
     split: (flag, split) => flags.split?.(flag, split),
     saltOf: (flag) => flags.flagData(flag)?.salt,
     wanted: () => wanted,
-    cutStreams: (flag, version) => cuts.push(`${flag} ${version}`),
+    openOn: (flag, version) => () => cuts.push(`${flag} ${version}`),
   });
   t.teardown(() => running.close());
   const view = (flag = 'api') => {
@@ -100,15 +100,12 @@ export async function startReplica(
   t: Pick<Test, 'teardown'>,
   redis: string,
   rollout: RolloutConfig,
-  { wrong = 0, wanted = 0, file }: { wrong?: number; wanted?: number; file?: string } = {},
+  {
+    wrong = 0,
+    ...more
+  }: { wrong?: number; wanted?: number; file?: string; rollouts?: Record<string, RolloutConfig> } = {},
 ): Promise<Running<Clock>> {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + wrong };
   const store = redisStore({ url: new URL(redis), prefix: 'test' }, clock);
-  return startRollouts(t, {
-    rollouts: { api: rollout },
-    clock,
-    store,
-    wanted,
-    ...(file !== undefined && { file }),
-  });
+  return startRollouts(t, { rollouts: { api: rollout }, clock, store, ...more });
 }
