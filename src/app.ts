@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
 import { EnvironmentError, UserError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
-import type { Config } from './config/schema.ts';
+import type { Config, RouteConfig } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
 import { createIdentify, headersConsulted, type Identify } from './identity/identify.ts';
@@ -132,10 +132,9 @@ async function startRollouts(
     log,
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
     split(flag, split) {
-      const known = routes.flatMap((route) =>
-        route.kind === 'flag' && route.flag === flag ? [...route.versions.keys()] : [],
+      const unknown = [split.from, split.to].find(
+        (version) => !routes.some((route) => serves(route, flag, version)),
       );
-      const unknown = [split.from, split.to].find((version) => !known.includes(version));
       if (unknown !== undefined)
         throw new UserError(`no route of ${flag} has the version ${unknown}, which its rollout needs`);
       flags.split?.(flag, split);
@@ -146,6 +145,9 @@ async function startRollouts(
     openOn: (flag, version) => openOn(routing.routes, flag, version),
   });
 }
+
+const serves = (route: RouteConfig, flag: string, version: string): boolean =>
+  route.kind === 'flag' && route.flag === flag && route.versions.has(version);
 
 /** What the admin port may do with rollouts, from before they are there. */
 const steering = (rollouts: () => Rollouts | undefined): NonNullable<AdminParts['rollouts']> => ({

@@ -15,8 +15,9 @@ export type Traffic = {
   learned(sum: number): void;
 };
 
+const none = (version: string): Counts => ({ version, requests: 0, errors: 0 });
+
 export function createTraffic({ from, to }: { from: string; to: string }): Traffic {
-  const none = (version: string): Counts => ({ version, requests: 0, errors: 0 });
   let control = none(from);
   let treatment = none(to);
   let elsewhere = 0;

@@ -154,11 +154,13 @@ await t.test('a rollback whose answer was lost does not undo what came after it'
 });
 
 await t.test('a stop does not wait for the rollbacks that wait for Redis', options, async (t) => {
-  const { redis, replicas } = await running(t, slow, 1);
+  const redis = await startRedis(t);
+  const { rollouts, view } = await startReplica(t, redis.url, slow);
+  await until(() => view().percent === 25, '25 %');
   redis.stall();
-  const asked = Array.from({ length: 50 }, () => replicas[0]?.rollouts.act('api', 'rollback', ''));
+  const asked = Array.from({ length: 50 }, () => rollouts.act('api', 'rollback', ''));
   const began = performance.now();
-  await replicas[0]?.rollouts.close();
+  await rollouts.close();
   t.ok(performance.now() - began < 3000, `${Math.round(performance.now() - began)} ms`);
   await Promise.all(asked);
 });
