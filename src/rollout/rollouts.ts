@@ -125,8 +125,8 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
 
   async function change(one: Known, verb: PersonVerb, why: string): Promise<Acted> {
     const { state } = one;
-    if (state === undefined || wrongs().length > 0 || one.rollback !== undefined || upkeep.isQuiet())
-      return away();
+    if (state === undefined || blocked(one) !== undefined || one.rollback !== undefined || upkeep.isQuiet())
+      return away(one);
     const next = apply(state, verb, upkeep.circumstances('person', why));
     if (next === undefined) return refused(one, verb);
     const written = await upkeep.write(one, next).catch(() => false);
@@ -134,12 +134,15 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     // The answer may have been lost on its way.
     if (one.state?.nonce === next.nonce) return { ok: true, rollout: view(one) };
     const detail = 'others changed the rollout at this moment; look at it, and try again';
-    return wrongs().length === 0 ? { ok: false, why: 'refused', detail } : away();
+    return blocked(one) === undefined ? { ok: false, why: 'refused', detail } : away(one);
   }
 
-  const away = (): Acted => {
-    const [detail = closed ? 'the proxy stops' : 'it was not read yet, or came back just now; try again'] =
-      wrongs();
+  /** What keeps the state of a rollout from being changed. */
+  const blocked = ({ faults }: Known) => upkeep.trouble()?.message ?? faults.store;
+
+  const away = (one: Known): Acted => {
+    const otherwise = closed ? 'the proxy stops' : 'it was not read yet, or came back just now; try again';
+    const detail = blocked(one) ?? otherwise;
     return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
   };
 
@@ -173,7 +176,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async act(flag, verb, why) {
       const one = known.get(flag);
       if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
-      if (closed) return away();
+      if (closed) return away(one);
       const raise = raiseAt(one, store.now());
       // A raise under way is made first: nobody is to see it half made. It is never further ahead than the lead.
       if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')

@@ -131,6 +131,8 @@ await t.test('what is wrong with one rollout holds no other', options, async (t)
   await until(() => !one.rollouts.state().healthy, 'seen');
   const other = startReplica(t, redis.url, slow, { rollouts: both });
   await t.rejects(other, { name: 'UserError', message: /rollout:bad in Redis at .* is not the state/ });
+  t.match(await one.rollouts.act('bad', 'pause', ''), { ok: false, why: 'away', detail: /is not the state/ });
+  t.match(await one.rollouts.act('api', 'pause', ''), { ok: true });
   t.match(await one.rollouts.act('api', 'rollback', ''), { ok: true, rollout: { state: { saved: true } } });
   t.match(await client.hget('test:rollout:api', 'state'), /"status":"reverted"/);
   t.equal(await client.hget('test:rollout:bad', 'state'), 'garbage');
