@@ -242,7 +242,7 @@ export const schema = z
     listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address }`.'),
     admin: admin
       .prefault('127.0.0.1:9901')
-      .describe('Probes and metrics: HOST:PORT, `off`, or `{ address, token, hosts }`.'),
+      .describe('Probes, metrics and the API of rollouts: HOST:PORT, `off`, or `{ address, token, hosts }`.'),
     context: contexts
       .prefault({ user: {} })
       .describe('Who is asking: one entry for each LaunchDarkly context kind.'),
