@@ -10,19 +10,33 @@ import { statuses, type RolloutState } from '../rollout/state.ts';
 import { StoreError } from '../rollout/store.ts';
 import { ask, findAdmin } from './admin-client.ts';
 
-/** Where a rollout is: how it divides the flag, or why that cannot be known and control is assumed. */
-export type Standing = { status: string; split: Split; warning?: string };
+/**
+ * Where a rollout is: how it divides the flag, or why that cannot be known and control is assumed. `salted`: the salt is
+ * the rollout's, so that a bucket can be told.
+ */
+export type Standing = { status: string; split: Split; salted: boolean; warning?: string };
 
 /**
  * Where the rollout of a flag is now: from its state, or from the running proxy when that alone knows it. Undefined where
- * the configuration has no such rollout. `file` is the configuration's. Nothing is written.
+ * the configuration has no such rollout. `file` is the configuration's, `ownSalt` the flag file's for this flag. Nothing is
+ * written.
  */
-export async function standingOf(flag: string, config: Config, file: string): Promise<Standing | undefined> {
+export async function standingOf(
+  flag: string,
+  config: Config,
+  file: string,
+  ownSalt: string | undefined,
+): Promise<Standing | undefined> {
   const rollout = config.rollouts.get(flag);
   if (rollout === undefined) return undefined;
-  const { contextKind, from, to, salt = flag } = rollout;
-  const nothing = { contextKind, from, to, salt, percent: 0 };
-  const unknown = (why: string): Standing => ({ status: 'unknown', split: nothing, warning: why });
+  const { contextKind, from, to, salt = ownSalt } = rollout;
+  const nothing = { contextKind, from, to, salt: salt ?? flag, percent: 0 };
+  const unknown = (why: string): Standing => ({
+    status: 'unknown',
+    split: nothing,
+    salted: salt !== undefined,
+    warning: why,
+  });
   try {
     const found = config.state.kept === 'memory' ? await asked(flag, file) : await stored(flag, config.state);
     if (found !== null) return found;
@@ -55,7 +69,11 @@ async function stored(
 const standing = (state: RolloutState | null, now: number): Standing | null =>
   state === null
     ? null
-    : { status: state.status, split: { ...splitShape.parse(state), percent: percentAt(state, now) } };
+    : {
+        status: state.status,
+        salted: true,
+        split: { ...splitShape.parse(state), percent: percentAt(state, now) },
+      };
 
 const splitShape = z.object({
   contextKind: z.string(),
@@ -77,5 +95,5 @@ async function asked(flag: string, file: string): Promise<Standing> {
   const { success, data } = answer.safeParse(json);
   if (!success) throw new UserError(`${admin.url.host} does not tell where the rollout is`);
   const { status, ...split } = data;
-  return { status, split };
+  return { status, split, salted: true };
 }

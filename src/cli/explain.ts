@@ -73,14 +73,15 @@ export async function explain(options: ExplainOptions): Promise<number> {
     const log = createLog({ level: 'warn', access: false }, 2);
     const flags = await openFlags(withoutEvents(config.flags), log);
     try {
-      const standing = await standingOf(route.flag, config, file);
+      const standing = await standingOf(route.flag, config, file, flags.flagData(route.flag)?.salt);
       if (standing !== undefined) flags.split?.(route.flag, standing.split);
       let evaluation: Evaluation | undefined;
       const facts = { preflight, pinned: routing.override?.pinned(headers), context: identity?.context };
       const { version, reason, upstream } = await decide(route, facts, async (...asked) => {
         return (evaluation = await flags.evaluate(...asked));
       });
-      const bucket = bucketOf(flags, route, identity?.context, evaluation);
+      const bucket =
+        standing?.salted === false ? undefined : bucketOf(flags, route, identity?.context, evaluation);
       const { healthy, detail } = flags.state();
       const warning = healthy ? standing?.warning : detail;
       print(

@@ -8,6 +8,7 @@ export const rollout = z.looseObject({
   flag: z.string(),
   status: z.string(),
   percent: z.number(),
+  raise: z.looseObject({ percent: z.number(), inMs: z.number() }).optional(),
   contextKind: z.string(),
   from: z.string(),
   to: z.string(),
@@ -39,7 +40,7 @@ const recent = 5;
 
 /** A rollout in a few readable lines. */
 export function statusText(view: Rollout): string {
-  const { flag, status, percent, contextKind, from, to, stage, stages, waitsFor, seen, verbs } = view;
+  const { flag, status, contextKind, from, to, stage, stages, waitsFor, seen, verbs } = view;
   const { requests: treated } = seen.treatment;
   const all = seen.control.requests + treated;
   const lines: [string, string][] = [];
@@ -51,7 +52,7 @@ export function statusText(view: Rollout): string {
     ]);
   if (waitsFor !== undefined)
     lines.push(['waits', `for requests on ${to}: ${waitsFor.requests} of ${waitsFor.of}`]);
-  lines.push(['seen', `${share(view)} on ${to}: ${treated} of ${all} requests here, since the stage began`]);
+  lines.push(['seen', `${share(view)} on ${to}: ${treated} of ${all} requests here, at this percentage`]);
   for (const { version, requests, errors } of [seen.control, seen.treatment])
     lines.push(['errors', `${rate(errors, requests, 2)} on ${version}: ${errors} of ${requests}`]);
   const trouble = troubleOf(view);
@@ -62,7 +63,7 @@ export function statusText(view: Rollout): string {
       'history',
       `${at} ${who} ${verb}: ${words(before)} -> ${words(after)}, ${percent} %${why === '' ? '' : `; ${why}`}`,
     ]);
-  const head = `${flag}: ${words(status)}, ${percent} % of ${contextKind} on ${to}, the others on ${from}`;
+  const head = `${flag}: ${words(status)}, ${shareText(view)} (from ${from} to ${to}, by ${contextKind})`;
   return [head, ...lines.map(([label, text]) => `  ${label.padEnd(10)}${text}`)]
     .map((line) => `${printable(line)}\n`)
     .join('');
@@ -70,14 +71,14 @@ export function statusText(view: Rollout): string {
 
 /** What is wrong with where the state is kept, if anything. */
 export function troubleOf({ state: { kept, healthy, saved, detail } }: Rollout): string | undefined {
-  if (!saved) return `in force at this proxy alone, and not saved in ${kept} yet: ${detail}`;
+  if (!saved) return `not saved in ${kept} yet: ${detail}`;
   return healthy ? undefined : `the state in ${kept} is not well: ${detail}`;
 }
 
 /** One line for one change: `facts: in progress, 25 %, stage 1 of 2`. */
 export function changeText(view: Rollout): string {
   const last = view.history.at(-1);
-  const parts = [`${words(view.status)}, ${view.percent} %`];
+  const parts = [`${words(view.status)}, ${shareText(view)}`];
   if (view.stage !== undefined) parts.push(`stage ${stageText(view)}`);
   const why = isOver(view) && last !== undefined && last.why !== '' ? `; ${last.who}: ${last.why}` : '';
   return printable(`${view.flag}: ${parts.join(', ')}${why}`);
@@ -139,6 +140,10 @@ function bar(percent: number, width: number): string {
 const columns = (text: string): number => text.length + (text.match(/[^ -~]/g)?.length ?? 0);
 
 const words = (status: string): string => status.replaceAll('_', ' ');
+
+/** `25 %`, or `0 %, 25 % in 1s` while a raise is to come. */
+const shareText = ({ percent, raise }: Rollout): string =>
+  raise === undefined ? `${percent} %` : `${percent} %, ${raise.percent} % in ${span(raise.inMs)}`;
 
 const stageText = ({ stage = 0, stages }: Rollout): string => `${stage + 1} of ${stages.length}`;
 

@@ -63,12 +63,12 @@ export function configure(
   const now = `the rollout is ${state.status} at ${state.percent} %`;
   if (key !== undefined && !free)
     return {
-      contradiction: `${key}: found ${config[key]}, but it began with ${state[key]}, and ${now}; roll it back or promote it first`,
+      contradiction: `${key}: found ${config[key]}, but it began with ${state[key]}, and ${now}; with the configuration as it was, roll it back or promote it first`,
     };
   const split = state.percent > 0 && state.percent < 100;
   if (config.salt !== undefined && config.salt !== state.salt && split)
     return {
-      contradiction: `salt: not the one it began with, and ${now}, so users would change version at random; remove it, or roll back first`,
+      contradiction: `salt: not the one it began with, and ${now}, so users would change version at random; remove it, or roll back first, with the configuration as it was`,
     };
   const fresh = config.salt ?? state.salt;
   if (fresh === state.salt && JSON.stringify(settings(state)) === JSON.stringify(settings(config)))

@@ -59,7 +59,7 @@ export async function readStates(file: string): Promise<States> {
   const refuse = (why: string): never => {
     throw new StoreError(
       'refused',
-      `${file} ${why}. It is left as it is: put it right, or move it away to begin anew`,
+      `${file} ${why}. It is left as it is: put it right, or stop the proxy and move it away to begin anew`,
     );
   };
   const found = await stat(file).catch((error: unknown) => notThere(error, file));

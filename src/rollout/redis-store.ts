@@ -135,7 +135,7 @@ function readState(found: unknown, flag: string, where: string): RolloutState | 
 const foreign = (where: string) =>
   new StoreError(
     'refused',
-    `${where} is not the state of a rollout as this version writes it. It is left as it is: put it right, or delete the key to begin anew`,
+    `${where} is not the state of a rollout as this version writes it. It is left as it is: put it right, or stop the proxies and delete the key to begin anew`,
   );
 
 function problem(error: Error, where: string): StoreError {

@@ -1,4 +1,4 @@
-import { inForce, type Known } from './known.ts';
+import { inForce, raiseAt, type Known } from './known.ts';
 import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
 import type { Store } from './store.ts';
@@ -12,6 +12,8 @@ export type RolloutView = {
   status: Status | 'unknown';
   /** Treatment's share now. */
   percent: number;
+  /** What it will be in this time, decided already: so that every proxy makes the raise at one moment. */
+  raise: { percent: number; inMs: number } | undefined;
   contextKind: string;
   from: string;
   to: string;
@@ -50,14 +52,19 @@ export function viewOf(
 ): RolloutView {
   const { flag, config, state, rollback, traffic, wanted } = known;
   const now = clock();
+  const raise = rollback === undefined ? raiseAt(known, now) : undefined;
   const status = rollback === undefined ? (state?.status ?? 'unknown') : 'reverted';
   const staged = status === 'in_progress' || status === 'paused' || status === 'regressed';
   const { contextKind, from, to, holdback, stages } = state ?? config;
-  const well = rollback === undefined ? `kept in ${kept}` : 'rolled back on this proxy';
+  const well = rollback === undefined ? `kept in ${kept}` : 'rolled back on this proxy alone';
   return {
     flag,
     status,
     percent: inForce(known, now),
+    raise:
+      raise === undefined || state === undefined
+        ? undefined
+        : { percent: state.percent, inMs: Math.round(raise - now) },
     contextKind,
     from,
     to,

@@ -62,5 +62,6 @@ await t.test('where the state cannot be had, control is assumed, and that is sai
     const explained = await explain(t, folder, 'u1');
     t.match(explained, { version: '0', rollout: { status: 'unknown', percent: 0 } }, state);
     t.match(explained.warning, warning);
+    t.equal(explained.bucket, undefined, 'without the salt there is no bucket');
   }
 });

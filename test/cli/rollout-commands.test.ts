@@ -29,18 +29,18 @@ await t.test('status tells where each rollout stands', async (t) => {
   t.strictSame({ code, stderr }, { code: 0, stderr: '' });
   t.equal(
     stdout,
-    `facts: in progress, 25 % of user on 1, the others on 0
+    `facts: in progress, 25 % (from 0 to 1, by user)
   stage     1 of 2 (25 % for 1m), 42s left
-  seen      25.0 % on 1: 300 of 1200 requests here, since the stage began
+  seen      25.0 % on 1: 300 of 1200 requests here, at this percentage
   errors    1.00 % on 0: 9 of 900
   errors    0.00 % on 1: 0 of 300
   verbs     pause, rollback, promote
   history   2026-03-01T10:00:00.000Z person start: not started -> in progress, 25 %; the raccoons are ready
 
-other: paused, 25 % of user on 1, the others on 0
+other: paused, 25 % (from 0 to 1, by user)
   stage     1 of 2 (25 % for 1m), its clock stands still
   waits     for requests on 1: 12 of 100
-  seen      - on 1: 0 of 0 requests here, since the stage began
+  seen      - on 1: 0 of 0 requests here, at this percentage
   errors    - on 0: 0 of 0
   errors    - on 1: 0 of 0
   trouble   the state in redis is not well: redis does not answer
@@ -87,12 +87,20 @@ await t.test('a verb is done, and the rollout after it is told', async (t) => {
   );
 });
 
+await t.test('a raise that is to come is told with its time', async (t) => {
+  const { url } = await startRolloutAdmin(t, [aRollout({ percent: 0, raise: { percent: 25, inMs: 800 } })]);
+  t.match(await runHere(t, ['rollout', 'pause', '--admin', url]), {
+    code: 0,
+    stdout: 'facts: in progress, 0 %, 25 % in 800ms, stage 1 of 2\n',
+  });
+});
+
 await t.test('a change that is in force here alone is said on standard error', async (t) => {
   const state = { kept: 'redis', healthy: false, saved: false, detail: 'redis does not answer' } as const;
   const { url } = await startRolloutAdmin(t, [aRollout({ state })]);
   t.match(await runHere(t, ['rollout', 'rollback', '--admin', url]), {
     code: 0,
-    stderr: 'trenchcoat: in force at this proxy alone, and not saved in redis yet: redis does not answer\n',
+    stderr: 'trenchcoat: not saved in redis yet: redis does not answer\n',
   });
 });
 

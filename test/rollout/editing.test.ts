@@ -88,7 +88,7 @@ await t.test('another pair of versions is another rollout, which begins when the
   await t.rejects(edited(t, config(), next), {
     name: 'UserError',
     message:
-      /rollouts\.api\.from: found 1, but it began with 0, and the rollout is in_progress at 25 %; roll it back/,
+      /rollouts\.api\.from: found 1, but it began with 0, and the rollout is in_progress at 25 %; with the configuration as it was, roll it back/,
   });
 });
 

@@ -59,7 +59,9 @@ for (const [name, [spoil, message]] of Object.entries(spoils))
   await t.test(`a file that is ${name} is refused, and left as it is`, async (t) => {
     const { file, store, text } = await spoiled(t, spoil);
     await t.rejects(open(file), { name: 'UserError', message });
-    await t.rejects(open(file), { message: new RegExp(`^state: ${file}.*put it right, or move it away`) });
+    await t.rejects(open(file), {
+      message: new RegExp(`^state: ${file}.*put it right, or stop the proxy and move it away`),
+    });
     await t.rejects(store.write(state('other'), ''), { name: 'StoreError', kind: 'refused', message });
     await t.rejects(store.read(new Map([['api', '']])), { name: 'StoreError', kind: 'refused' });
     t.equal(readFileSync(file, 'utf8'), text);

@@ -20,7 +20,7 @@ await t.test(
     const replicas = await Promise.all(
       [-2000, 0, 2000].map((wrong) => startReplica(t, redis.url, quick, { wrong })),
     );
-    const users = crowd(200);
+    const users = crowd(60);
     const reached = replicas.map(() => new Map<number, number>());
     const highest = new Map<string, number>();
     let back = 0;

@@ -9,6 +9,7 @@ export const aRollout = (more: Partial<RolloutView> = {}): RolloutView => ({
   flag: 'facts',
   status: 'in_progress',
   percent: 25,
+  raise: undefined,
   contextKind: 'user',
   from: '0',
   to: '1',
