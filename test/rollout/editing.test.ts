@@ -92,6 +92,13 @@ await t.test('another pair of versions is another rollout, which begins when the
   });
 });
 
+await t.test('a holdback that comes too late takes nobody back', async (t) => {
+  const late = config({ stages: [{ percent: 80, for: '1m' }], holdback: 20 });
+  const { clock, view } = await edited(t, stages([95, '1m']), late, { pass: 10 * second });
+  await clock.pass(minute);
+  t.match(view(), { status: 'completed', percent: 95 });
+});
+
 await t.test('a completed rollout is not edited into taking users back', async (t) => {
   const over = { verbs: ['promote'] as PersonVerb[] };
   await t.rejects(edited(t, config(), config({ to: 2 }), over), {

@@ -185,13 +185,17 @@ await t.test('a rollout that a flag file here cannot serve takes nothing down', 
     }),
     'flags.yaml',
   );
-  const one = await startReplica(t, redis.url, config({ start: 'manual' }), { file });
+  const one = await startReplica(t, redis.url, slow, {
+    file,
+    rollouts: { api: config({ start: 'manual' }), other: slow },
+  });
   const next = config({ from: 1, to: 2, stages: [{ percent: 25, for: '1h' }] });
   const other = await startReplica(t, redis.url, next);
   await until(() => other.view().percent === 25, 'the next rollout');
   await until(() => !one.rollouts.state().healthy, 'seen');
   t.match(one.rollouts.state().detail, /flags\.api\.variations: lack 2/);
   t.equal((await one.onTreatment(users)).size, 0, 'what was served is served');
+  t.match(await one.rollouts.act('other', 'pause', ''), { ok: true }, 'and other rollouts go on');
   t.equal(one.log.said(/held where they are: .*lack 2/).length, 1);
   await t.rejects(startReplica(t, redis.url, next, { file }), { name: 'UserError', message: /lack 2/ });
 });
