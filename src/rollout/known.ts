@@ -1,5 +1,6 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import type { Split } from '../flags/split.ts';
+import { percentAt } from './schedule.ts';
 import type { RolloutState } from './state.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -32,10 +33,9 @@ export type Known = {
 };
 
 /** Treatment's share in force here, in percent. */
-export function inForce(known: Known, now: number): number {
-  const { state, rollback } = known;
+export function inForce({ state, rollback, reached }: Known, now: number): number {
   if (state === undefined || rollback !== undefined) return 0;
-  return raiseAt(known, now) === undefined ? state.percent : state.previous;
+  return state.effectiveAt === reached ? state.percent : percentAt(state, now);
 }
 
 /** When a raise that was decided takes effect; undefined when none is to come. */

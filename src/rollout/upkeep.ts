@@ -50,8 +50,8 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
       known.traffic.begin(state);
     const message = before === undefined ? 'a rollout is taken up' : 'a rollout has changed';
     known.state = state;
-    // No raise is decided further ahead: the clock was put back since.
-    if (state.effectiveAt > store.now() + lead) known.reached = state.effectiveAt;
+    // No raise is decided further ahead than the lead, and clocks are followed to well within it: this one was put back.
+    if (state.effectiveAt > store.now() + 2 * lead) known.reached = state.effectiveAt;
     serve();
     const { verb, who, why } = state.history.at(-1) ?? {};
     const { flag, status, percent } = state;

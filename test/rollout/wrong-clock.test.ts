@@ -24,6 +24,21 @@ await t.test('a clock put back takes nobody back, in one run or over a restart',
   );
 });
 
+await t.test(
+  'a raise that was agreed on is made by none before its moment, however times are rounded',
+  async (t) => {
+    const clock = manualClock(Date.UTC(2026, 0, 1) + 0.6);
+    const shared = { every: 250, lead: 1000, count: async () => [] };
+    const { view } = await startRollouts(t, { clock, store: { ...memoryStore(clock), shared } });
+    await clock.pass(1000);
+    t.match(view(), { status: 'in_progress', percent: 0, raise: { percent: 25, inMs: 1000 } });
+    await clock.pass(999);
+    t.equal(view().percent, 0);
+    await clock.pass(2);
+    t.equal(view().percent, 25);
+  },
+);
+
 await t.test('a clock put forward ends a stage, and enters the next with all its time', async (t) => {
   const clock = manualClock();
   const { view } = await startRollouts(t, { clock });
