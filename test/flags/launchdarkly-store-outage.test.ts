@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { until } from '../support/client.ts';
 import { fixedFlag, keptLog, launchDarklyAt, openedQuick, user } from '../support/flags.ts';
 import { launchDarklyStub } from '../support/launchdarkly-stub.ts';
@@ -21,6 +21,17 @@ const stored = (look: ReturnType<RedisServer['client']>, version: number) =>
 
 const said = (log: ReturnType<typeof keptLog>) =>
   log.lines.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level} ${message}`);
+
+/** A source whose flag is stored: LaunchDarkly, Redis with a client to look into it, and the proxy's side. */
+async function storing(t: Test) {
+  const redis = await startRedis(t);
+  const look = redis.client();
+  const stub = await launchDarklyStub({ flags: { api: fixedFlag('api', 'v1', 1) } });
+  t.teardown(stub.close);
+  const provider = await openedQuick(t, launchDarklyAt(stub.url, { store: new URL(redis.url) }));
+  await stored(look, 1);
+  return { redis, look, stub, provider };
+}
 
 await t.test(
   'Redis away at boot is said once, waited for by nobody, and filled once it is there',
@@ -54,12 +65,7 @@ await t.test(
 );
 
 await t.test('Redis that comes back empty is filled from memory, without any news', skip, async (t) => {
-  const redis = await startRedis(t);
-  const look = redis.client();
-  const stub = await launchDarklyStub({ flags: { api: fixedFlag('api', 'v1', 1) } });
-  t.teardown(stub.close);
-  const provider = await openedQuick(t, launchDarklyAt(stub.url, { store: new URL(redis.url) }));
-  await stored(look, 1);
+  const { redis, look, stub, provider } = await storing(t);
   await redis.kill();
   await until(() => /is away/.test(provider.state().detail), 'the loss');
   stub.patch('api', fixedFlag('api', 'v2', 2));
@@ -69,13 +75,7 @@ await t.test('Redis that comes back empty is filled from memory, without any new
 });
 
 await t.test('Redis that hangs costs a write its deadline, and gets it later', skip, async (t) => {
-  const redis = await startRedis(t);
-  const look = redis.client();
-  const stub = await launchDarklyStub({ flags: { api: fixedFlag('api', 'v1', 1) } });
-  t.teardown(stub.close);
-  const log = keptLog();
-  const provider = await openedQuick(t, launchDarklyAt(stub.url, { store: new URL(redis.url) }), log);
-  await stored(look, 1);
+  const { redis, look, stub, provider } = await storing(t);
   redis.stall();
   stub.patch('api', fixedFlag('api', 'v2', 2));
   await until(() => /is away \(no answer within 500 ms\)/.test(provider.state().detail), 'the deadline');
@@ -87,12 +87,7 @@ await t.test(
   'without news from LaunchDarkly, what others have stored since is left alone',
   skip,
   async (t) => {
-    const redis = await startRedis(t);
-    const look = redis.client();
-    const stub = await launchDarklyStub({ flags: { api: fixedFlag('api', 'v1', 1) } });
-    t.teardown(stub.close);
-    const provider = await openedQuick(t, launchDarklyAt(stub.url, { store: new URL(redis.url) }));
-    await stored(look, 1);
+    const { look, stub, provider } = await storing(t);
     await stub.down();
     await until(() => !provider.state().healthy, 'the loss of LaunchDarkly');
     await look.hset('launchdarkly:features', 'api', JSON.stringify(fixedFlag('api', 'v9', 9)));
