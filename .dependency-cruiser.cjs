@@ -1,19 +1,35 @@
 'use strict';
 
-/** Imports go one way: bin → cli → app → proxy, admin, rollout → identity, flags, upstream, telemetry → config. */
+/** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
+const above = ['cli', 'app', 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
   app: ['cli'],
-  proxy: ['cli', 'app', 'admin', 'rollout', 'demo'],
-  admin: ['cli', 'app', 'proxy', 'rollout', 'demo'],
-  rollout: ['cli', 'app', 'proxy', 'admin', 'demo'],
-  identity: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'flags', 'upstream', 'telemetry'],
-  flags: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'upstream', 'telemetry'],
-  upstream: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'identity', 'flags', 'telemetry'],
-  telemetry: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'identity', 'flags', 'upstream'],
-  redis: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'identity', 'flags', 'upstream', 'telemetry'],
-  config: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo', 'identity', 'flags', 'upstream', 'telemetry'],
-  demo: ['cli', 'app', 'proxy', 'admin', 'rollout', 'identity', 'flags', 'upstream', 'telemetry'],
+  proxy: ['cli', 'app', 'admin', 'rollout', 'guard', 'demo', 'store'],
+  admin: ['cli', 'app', 'proxy', 'rollout', 'guard', 'demo', 'store'],
+  rollout: ['cli', 'app', 'proxy', 'admin', 'guard', 'demo'],
+  guard: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo'],
+  demo: [
+    'cli',
+    'app',
+    'proxy',
+    'admin',
+    'rollout',
+    'guard',
+    'identity',
+    'flags',
+    'upstream',
+    'telemetry',
+    'store',
+  ],
+  identity: [...above, 'flags', 'upstream', 'telemetry', 'store'],
+  flags: [...above, 'upstream', 'telemetry', 'store'],
+  upstream: [...above, 'identity', 'flags', 'telemetry', 'store'],
+  telemetry: [...above, 'identity', 'flags', 'upstream', 'store'],
+  store: [...above, 'identity', 'flags', 'upstream', 'telemetry'],
+  redis: [...above, 'identity', 'flags', 'upstream', 'telemetry', 'store'],
+  clock: [...above, 'identity', 'flags', 'upstream', 'telemetry', 'store', 'redis'],
+  config: [...above, 'identity', 'flags', 'upstream', 'telemetry', 'store'],
 };
 
 /** Each of these is imported by one file, so that it can be replaced in one place. */
@@ -35,7 +51,7 @@ const libraries = {
   ioredis: 'src/redis.ts',
 };
 
-const files = new Set(['app', 'redis']);
+const files = new Set(['app', 'clock', 'redis']);
 const at = (room) => (files.has(room) ? `^src/${room}\\.ts$` : `^src/${room}/`);
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 

@@ -14,9 +14,11 @@ import { createRewrite } from './proxy/rewrite.ts';
 import { compileRoutes, openOn, type Route, type Upstream } from './proxy/routes.ts';
 import { createProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
-import { systemClock, type Clock } from './rollout/clock.ts';
-import { openStore } from './rollout/open-store.ts';
+import { systemClock, type Clock } from './clock.ts';
 import { openRollouts, type Rollouts } from './rollout/rollouts.ts';
+import { rolloutKind } from './rollout/state.ts';
+import { openStore } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
@@ -42,6 +44,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let phase: Phase = 'starting';
   let flags: FlagProvider | undefined;
   let rollouts: Rollouts | undefined;
+  let store: Store | undefined;
 
   const metrics = createMetrics(
     () => {
@@ -67,7 +70,9 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   try {
     const provider = (flags = await openFlags(config.flags, log));
     const routing = createRouting(config);
-    rollouts = await startRollouts(config, provider, routing, log, clock);
+    store = config.rollouts.size === 0 ? undefined : await openStore(config.state, clock, [rolloutKind]);
+    if (store !== undefined)
+      rollouts = await startRollouts(config, { flags: provider, routing, log, clock, store });
     const flagOf = new Map(
       config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
     );
@@ -104,32 +109,31 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         await server.close(config.shutdown.drain);
         routing.close();
         await rollouts?.close();
+        await store?.close();
         await provider.close(flushDeadline);
         await admin?.close();
       },
     };
   } catch (error) {
     await rollouts?.close();
+    await store?.close();
     await flags?.close(0);
     await admin?.close();
     throw error;
   }
 }
 
-/** Undefined where there is none: then no state is looked for. */
 async function startRollouts(
-  { rollouts, routes, state }: Config,
-  flags: FlagProvider,
-  routing: Routing,
-  log: Log,
-  clock: Clock,
-): Promise<Rollouts | undefined> {
-  if (rollouts.size === 0) return undefined;
+  { rollouts, routes }: Config,
+  {
+    flags,
+    routing,
+    ...parts
+  }: { flags: FlagProvider; routing: Routing; log: Log; clock: Clock; store: Store },
+): Promise<Rollouts> {
   return openRollouts({
+    ...parts,
     rollouts,
-    store: await openStore(state, clock),
-    clock,
-    log,
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
     split(flag, split) {
       const unknown = [split.from, split.to].find(

@@ -4,7 +4,7 @@ import { startRaccoonApis } from '../demo/apis.ts';
 import { startCrowd } from '../demo/crowd.ts';
 import { tellStages } from '../demo/stages.ts';
 import { packageFile } from '../package.ts';
-import { systemClock } from '../rollout/clock.ts';
+import { systemClock } from '../clock.ts';
 import { createLog } from '../telemetry/log.ts';
 import { untilStopped } from './run.ts';
 

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { Split } from '../flags/split.ts';
-import { systemClock } from '../rollout/clock.ts';
-import { readStates } from '../rollout/file-store.ts';
-import { openStore } from '../rollout/open-store.ts';
+import { systemClock } from '../clock.ts';
+import { readRecords } from '../store/file-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { percentAt } from '../rollout/schedule.ts';
-import { statuses, type RolloutState } from '../rollout/state.ts';
-import { StoreError } from '../rollout/store.ts';
+import { rolloutKind, statuses, type RolloutState } from '../rollout/state.ts';
+import { StoreError } from '../store/store.ts';
 import { ask, findAdmin } from './admin-client.ts';
 
 /**
@@ -54,10 +54,11 @@ async function stored(
   flag: string,
   state: Exclude<Config['state'], { kept: 'memory' }>,
 ): Promise<Standing | null> {
-  if (state.kept === 'file') return standing((await readStates(state.file)).get(flag) ?? null, Date.now());
-  const store = await openStore(state, systemClock);
+  if (state.kept === 'file')
+    return standing((await readRecords(state.file, rolloutKind)).get(flag) ?? null, Date.now());
+  const store = await openStore(state, systemClock, [rolloutKind]);
   try {
-    const found = await store.read(new Map([[flag, '']]));
+    const found = await store.read(rolloutKind, new Map([[flag, '']]));
     const state = found.get(flag) ?? null;
     if (state instanceof StoreError) throw state;
     return standing(state, store.now());

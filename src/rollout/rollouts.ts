@@ -1,10 +1,10 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import { UserError } from '../config/errors.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { faultOf, inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 import { createTraffic } from './traffic.ts';
 import { apply, openVerbs, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
@@ -42,7 +42,7 @@ const retry = 1000;
 /**
  * Takes up rollouts where the store has them, begins those it does not know, and goes on by itself. Rejects with a
  * UserError for what its owner must mend first. A shared store that is away is no error: control is served until
- * it answers. The store is closed with the rollouts.
+ * it answers.
  */
 export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   const { store, clock } = parts;
@@ -148,17 +148,12 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
 
   const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message ?? faultOf(one));
   const nothingWrong = kinds();
-  try {
-    serveAll();
-    await upkeep.look(all);
-    const [wrong] = wrongs();
-    if (wrong !== undefined && (upkeep.trouble()?.kind !== 'away' || store.shared === undefined))
-      throw new UserError(wrong);
-    tell(nothingWrong);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  serveAll();
+  await upkeep.look(all);
+  const [wrong] = wrongs();
+  if (wrong !== undefined && (upkeep.trouble()?.kind !== 'away' || store.shared === undefined))
+    throw new UserError(wrong);
+  tell(nothingWrong);
   arm();
 
   return {
@@ -193,7 +188,6 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       closed = true;
       cancel?.();
       await last.catch(() => {});
-      await store.close();
     },
   };
 }

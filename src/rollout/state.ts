@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Kind } from '../store/store.ts';
 
 /**
  * What is known of one rollout, as a store keeps it. Times are milliseconds since 1970 by the store's clock,
@@ -82,9 +83,7 @@ export type Who = z.output<typeof who>;
 export type Change = z.output<typeof change>;
 export type Stage = RolloutState['stages'][number];
 
-/** What tells this state from any other of the same rollout. */
-export const stampOf = ({ revision, nonce }: Pick<RolloutState, 'revision' | 'nonce'>): string =>
-  `${revision}.${nonce}`;
+export const rolloutKind: Kind<RolloutState> = { name: 'rollout', schema: rolloutState };
 
 /**
  * Whether `a` is the state to keep when both turn up: the later revision; of two made apart, a rollback, or that of the

@@ -2,8 +2,8 @@ import { begin, configure } from './configure.ts';
 import type { FlagLog } from '../flags/provider.ts';
 import { lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
-import { outranks, stampOf, type RolloutState, type Who } from './state.ts';
-import { StoreError, type Store } from './store.ts';
+import { outranks, rolloutKind, type RolloutState, type Who } from './state.ts';
+import { stampOf, StoreError, type Store } from '../store/store.ts';
 import { apply, type Circumstances, type Verb } from './transitions.ts';
 
 export type UpkeepParts = {
@@ -60,14 +60,14 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
 
   async function write(known: Known, state: RolloutState): Promise<boolean> {
     const expected = known.state === undefined ? '' : stampOf(known.state);
-    const written = await store.write(state, expected);
+    const written = await store.write(rolloutKind, state, expected);
     if (written) adopt(known, state);
     return written;
   }
 
   async function look(all: readonly Known[]): Promise<void> {
     try {
-      const found = await store.read(new Map(all.map(stampsOf)));
+      const found = await store.read(rolloutKind, new Map(all.map(stampsOf)));
       if (trouble !== undefined) beQuiet();
       for (const known of all) {
         const there = found.get(known.flag);
@@ -90,7 +90,14 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   async function count(all: readonly Known[]): Promise<void> {
     const seen = all.flatMap((known) =>
       known.state?.status === 'in_progress' && lacksTraffic(known)
-        ? [{ known, state: known.state, requests: known.traffic.treatment().requests }]
+        ? [
+            {
+              known,
+              flag: known.flag,
+              stage: known.state.stageRevision,
+              requests: known.traffic.treatment().requests,
+            },
+          ]
         : [],
     );
     if (store.shared === undefined || seen.length === 0) return;
@@ -111,7 +118,7 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     } else if (there === null || (there !== undefined && outranks(here, there))) {
       // It came back empty, or as it once was. Somebody may know more than we.
       beQuiet();
-      await store.write(here, there === null ? '' : stampOf(there));
+      await store.write(rolloutKind, here, there === null ? '' : stampOf(there));
     } else if (there !== undefined) adopt(known, there);
   }
 

@@ -1,7 +1,7 @@
 import { inForce, raiseAt, type Known } from './known.ts';
 import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 import type { Counts } from './traffic.ts';
 import { openVerbs, type PersonVerb } from './transitions.ts';
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { join } from 'node:path';
-import { readStates } from '../../src/rollout/file-store.ts';
+import { rolloutKind } from '../../src/rollout/state.ts';
+import { readRecords } from '../../src/store/file-store.ts';
 import { request } from '../support/client.ts';
 import { startRun } from '../support/command.ts';
 import { rolledOut } from '../support/proxy.ts';
@@ -25,7 +26,7 @@ await t.test(
       }
       proxy.child.kill('SIGKILL');
       await proxy.ended;
-      const state = (await readStates(join(folder, 'state.json'))).get('facts');
+      const state = (await readRecords(join(folder, 'state.json'), rolloutKind)).get('facts');
       t.ok(state, `round ${round}: there is a state`);
       if (state === undefined) continue;
       const first = since.get(state.stage) ?? state.since;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { RolloutConfig } from '../../src/config/rollout-schema.ts';
-import { memoryStore } from '../../src/rollout/memory-store.ts';
+import { memoryStore } from '../../src/store/memory-store.ts';
 import type { PersonVerb } from '../../src/rollout/transitions.ts';
 import { manualClock, minute, second } from '../support/clock.ts';
 import { config, crowd, startRollouts } from '../support/rollout.ts';

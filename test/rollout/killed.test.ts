@@ -1,7 +1,8 @@
 import t from 'tap';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readStates } from '../../src/rollout/file-store.ts';
+import { rolloutKind } from '../../src/rollout/state.ts';
+import { readRecords } from '../../src/store/file-store.ts';
 import type { RolloutState } from '../../src/rollout/state.ts';
 import { runUntilKilled } from '../support/rollout-child.ts';
 
@@ -21,7 +22,7 @@ await t.test('killed at fifty moments of a rollout, it goes on each time from wh
   let reached = 0;
   for (let round = 1; round <= 50; round += 1) {
     const served = await runUntilKilled(file, random.next().value);
-    const state = (await readStates(file)).get('api');
+    const state = (await readRecords(file, rolloutKind)).get('api');
     if (state === undefined) {
       t.notOk(existsSync(file), 'killed before the first write, there is no file, rather than half of one');
       continue;

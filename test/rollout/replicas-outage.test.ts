@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../src/rollout/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 import { until } from '../support/client.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 import { config, crowd, startReplica, type Running } from '../support/rollout.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { day, hour, manualClock, minute } from '../support/clock.ts';
 import { crowd, startRollouts } from '../support/rollout.ts';
-import { memoryStore } from '../../src/rollout/memory-store.ts';
+import { memoryStore } from '../../src/store/memory-store.ts';
 
 const users = crowd(300);
 
@@ -28,7 +28,7 @@ await t.test(
   'a raise that was agreed on is made by none before its moment, however times are rounded',
   async (t) => {
     const clock = manualClock(Date.UTC(2026, 0, 1) + 0.6);
-    const shared = { every: 250, lead: 1000, count: async () => [] };
+    const shared = { every: 250, lead: 1000, count: async () => [], add: async () => new Map() };
     const { view } = await startRollouts(t, { clock, store: { ...memoryStore(clock), shared } });
     await clock.pass(1000);
     t.match(view(), { status: 'in_progress', percent: 0, raise: { percent: 25, inMs: 1000 } });

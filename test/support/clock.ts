@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/rollout/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 
 export type ManualClock = Clock & {
   /** Lets this much time pass. Whatever falls due runs at its own moment, and what it awaits in memory comes to its end. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { systemClock, type Clock } from '../../src/rollout/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
 import { until } from './client.ts';

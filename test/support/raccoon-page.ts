@@ -7,7 +7,7 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startRaccoonApis } from '../../src/demo/apis.ts';
 import { packageFile } from '../../src/package.ts';
-import type { Clock } from '../../src/rollout/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { PersonVerb } from '../../src/rollout/transitions.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { launchChromium } from './chromium.ts';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { rollouts as schema } from '../../src/config/rollout-schema.ts';
-import { systemClock } from '../../src/rollout/clock.ts';
-import { openFileStore } from '../../src/rollout/file-store.ts';
+import { systemClock } from '../../src/clock.ts';
+import { openFileStore } from '../../src/store/file-store.ts';
 import { openRollouts } from '../../src/rollout/rollouts.ts';
 import { spawnNode } from './plain-node.ts';
 
@@ -39,7 +39,7 @@ if (process.argv[1] === file && process.send) {
   tell('begins');
   await openRollouts({
     rollouts: schema.parse({ api: { from: 0, to: 1, stages } }),
-    store: await openFileStore(process.argv[2] ?? '', systemClock),
+    store: await openFileStore(process.argv[2] ?? '', systemClock, []),
     clock: systemClock,
     log: { info: () => {}, error: () => {} },
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),

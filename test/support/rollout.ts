@@ -3,12 +3,12 @@ import type { Test } from 'tap';
 import { rollouts as schema, type RolloutConfig } from '../../src/config/rollout-schema.ts';
 import type { FlagProvider } from '../../src/flags/provider.ts';
 import { openFlags } from '../../src/flags/source.ts';
-import { memoryStore } from '../../src/rollout/memory-store.ts';
+import { memoryStore } from '../../src/store/memory-store.ts';
 import { openRollouts, type Rollouts } from '../../src/rollout/rollouts.ts';
-import type { Store } from '../../src/rollout/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { RolloutView } from '../../src/rollout/view.ts';
-import { systemClock, type Clock } from '../../src/rollout/clock.ts';
-import { redisStore } from '../../src/rollout/redis-store.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
+import { redisStore } from '../../src/store/redis-store.ts';
 import { manualClock, type ManualClock } from './clock.ts';
 import { keptLog } from './flags.ts';
 
@@ -59,9 +59,11 @@ export async function startRollouts<C extends Clock = ManualClock>(
   const flags = await openFlags({ source: 'local', ...(file !== undefined && { file }) }, log);
   t.teardown(() => flags.close(0));
   const cuts: string[] = [];
+  const store = options.store ?? memoryStore(clock);
+  t.teardown(() => store.close());
   const running = await openRollouts({
     rollouts: new Map(Object.entries(rollouts)),
-    store: options.store ?? memoryStore(clock),
+    store,
     clock,
     log,
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),

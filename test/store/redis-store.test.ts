@@ -4,10 +4,11 @@ import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { begin } from '../../src/rollout/configure.ts';
-import { systemClock } from '../../src/rollout/clock.ts';
-import { redisStore } from '../../src/rollout/redis-store.ts';
-import { stampOf } from '../../src/rollout/state.ts';
-import type { Store } from '../../src/rollout/store.ts';
+import { systemClock } from '../../src/clock.ts';
+import { redisStore } from '../../src/store/redis-store.ts';
+import { rolloutKind } from '../../src/rollout/state.ts';
+import { stampOf } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { apply } from '../../src/rollout/transitions.ts';
 import { until } from '../support/client.ts';
 import { run, startRun } from '../support/command.ts';
@@ -27,7 +28,7 @@ async function open(t: Test, url: string, prefix = 'trenchcoat') {
 
 const nothing = new Map([['api', '']]);
 const answers = (store: Store) =>
-  store.read(nothing).then(
+  store.read(rolloutKind, nothing).then(
     () => true,
     () => false,
   );
@@ -35,7 +36,7 @@ const answers = (store: Store) =>
 await t.test('a password is sent, and a wrong one said without telling it', options, async (t) => {
   const redis = await startRedis(t, { password: 'hunter2' });
   const store = await open(t, `redis://:hunter2@127.0.0.1:${redis.port}/3`);
-  t.equal(await store.write(state(), ''), true);
+  t.equal(await store.write(rolloutKind, state(), ''), true);
   t.equal(await redis.client().exists('trenchcoat:rollout:api'), 0, 'in the database of the address');
 
   for (const [credentials, reply] of [
@@ -43,7 +44,7 @@ await t.test('a password is sent, and a wrong one said without telling it', opti
     ['', 'NOAUTH Authentication required'],
   ] as const) {
     const refused = await open(t, `redis://${credentials}127.0.0.1:${redis.port}/3`);
-    const error = await refused.read(nothing).then(String, (error: unknown) => error as Error);
+    const error = await refused.read(rolloutKind, nothing).then(String, (error: unknown) => error as Error);
     t.match(error, { name: 'StoreError', kind: 'refused' });
     t.match(
       String(error),
@@ -57,8 +58,8 @@ await t.test('a password is sent, and a wrong one said without telling it', opti
 await t.test('several services share a Redis by their prefixes', options, async (t) => {
   const redis = await startRedis(t);
   const [one, two] = [await open(t, redis.url, 'one'), await open(t, redis.url, 'two')];
-  await one.write(state(), '');
-  t.same(await two.read(nothing), new Map([['api', null]]));
+  await one.write(rolloutKind, state(), '');
+  t.same(await two.read(rolloutKind, nothing), new Map([['api', null]]));
   t.same(await redis.client().keys('*'), ['one:rollout:api']);
 });
 
@@ -86,8 +87,8 @@ await t.test('what is not ours under a key is refused, and left as it is', optio
       kind: 'refused',
       message: /rollout:api in Redis at .* is not the state/,
     };
-    t.match((await store.read(nothing)).get('api'), refused, what);
-    t.not(await store.write(state(), '').catch(() => 'refused'), true, what);
+    t.match((await store.read(rolloutKind, nothing)).get('api'), refused, what);
+    t.not(await store.write(rolloutKind, state(), '').catch(() => 'refused'), true, what);
     await t.rejects(startRollouts(t, { store: await open(t, redis.url) }), { name: 'UserError' }, what);
     t.equal(await client.dump(key), before, what);
   }
@@ -99,15 +100,19 @@ await t.test(
   async (t) => {
     const redis = await startRedis(t);
     const store = await open(t, redis.url);
-    await store.write(state(), '');
+    await store.write(rolloutKind, state(), '');
     redis.stall();
     const asked = performance.now();
-    await t.rejects(store.read(nothing), { name: 'StoreError', kind: 'away', message: /cannot be reached/ });
+    await t.rejects(store.read(rolloutKind, nothing), {
+      name: 'StoreError',
+      kind: 'away',
+      message: /cannot be reached/,
+    });
     const waited = performance.now() - asked;
     t.ok(waited > 300 && waited < 900, `${waited} ms`);
     redis.resume();
     await until(() => answers(store), 'an answer');
-    t.ok((await store.read(nothing)).get('api'));
+    t.ok((await store.read(rolloutKind, nothing)).get('api'));
   },
 );
 
@@ -119,7 +124,7 @@ await t.test(
     await redis.kill();
     const begun = performance.now();
     const store = await open(t, redis.url);
-    await t.rejects(store.read(nothing), {
+    await t.rejects(store.read(rolloutKind, nothing), {
       name: 'StoreError',
       kind: 'away',
       message: /cannot be reached: connect ECONNREFUSED/,
@@ -138,15 +143,15 @@ await t.test(
     const [one, two] = [await open(t, redis.url), await open(t, redis.url)];
     const first = state();
     const told = (store: typeof one, requests: number, of = first) =>
-      store.shared?.count([{ state: of, requests }]);
+      store.shared?.count([{ flag: of.flag, stage: of.stageRevision, requests }]);
     t.same(await told(one, 5), [0], 'nothing is counted for what is not there');
-    await one.write(first, '');
+    await one.write(rolloutKind, first, '');
     t.same(await told(one, 5), [5]);
     t.same(await told(two, 7), [12]);
     t.same(await told(two, 7), [12], 'as after an answer that was lost');
     t.same(await told(one, 9), [16]);
     const next = apply(first, 'advance', { now: 0, lead: 0, who: 'schedule', why: '', nonce: '00000001' });
-    t.ok(next && (await one.write(next, stampOf(first))));
+    t.ok(next && (await one.write(rolloutKind, next, stampOf(first))));
     t.same(await told(two, 1, next), [1]);
     const fields = await redis.client().hkeys('trenchcoat:rollout:api');
     t.equal(
@@ -160,13 +165,17 @@ await t.test(
 await t.test('a write that comes to Redis too late is not done', options, async (t) => {
   const redis = await startRedis(t);
   const store = await open(t, redis.url);
-  await store.read(nothing);
+  await store.read(rolloutKind, nothing);
   redis.stall();
-  await t.rejects(store.write(state(), ''), { name: 'StoreError', kind: 'away' });
+  await t.rejects(store.write(rolloutKind, state(), ''), { name: 'StoreError', kind: 'away' });
   await delay(100);
   redis.resume();
   await until(() => answers(store), 'an answer');
-  t.same(await store.read(nothing), new Map([['api', null]]), 'nobody is told one thing and served another');
+  t.same(
+    await store.read(rolloutKind, nothing),
+    new Map([['api', null]]),
+    'nobody is told one thing and served another',
+  );
 });
 
 const noRedis = ['*4294967296\r\n', '*1\r\n'.repeat(50_000), '$-7\r\n', '\0\u00ff\r\n', ':1\r\n'.repeat(9)];
@@ -180,7 +189,7 @@ await t.test('bytes that no Redis would send end a connection, not the process',
     const store = await open(t, `redis://127.0.0.1:${port}`);
     for (const time of ['first', 'second'])
       await t.rejects(
-        store.read(nothing),
+        store.read(rolloutKind, nothing),
         { name: 'StoreError' },
         `${time} ${JSON.stringify(bytes.slice(0, 20))}`,
       );
@@ -195,7 +204,7 @@ await t.test('time is Redis’ own, whatever ours says', options, async (t) => {
     const clock = { ...systemClock, now: () => systemClock.now() + wrong };
     const store = redisStore({ url: new URL(redis.url), prefix: 'x' }, clock);
     t.teardown(() => store.close());
-    await store.read(nothing);
+    await store.read(rolloutKind, nothing);
     const apart = Math.abs(store.now() - Date.now());
     t.ok(apart < 50, `${apart} ms apart with a clock ${wrong} ms wrong`);
   }

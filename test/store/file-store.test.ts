@@ -10,22 +10,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../src/rollout/clock.ts';
+import { systemClock } from '../../src/clock.ts';
 import { begin } from '../../src/rollout/configure.ts';
-import { openStore } from '../../src/rollout/open-store.ts';
-import type { RolloutState } from '../../src/rollout/state.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { rolloutKind, type RolloutState } from '../../src/rollout/state.ts';
 import { run } from '../support/command.ts';
 import { config } from '../support/rollout.ts';
 
 const state = (flag = 'api'): RolloutState =>
   begin(flag, config(), 'salt', { now: 0, lead: 0, who: 'person', why: '', nonce: '00000000' });
-const open = (file: string) => openStore({ kept: 'file', file }, systemClock);
+const open = (file: string) => openStore({ kept: 'file', file }, systemClock, [rolloutKind]);
 
 /** A file as the store writes it, with this text in the place of its own. */
 async function spoiled(t: Test, spoil: (text: string) => string) {
   const file = join(t.testdir(), 'state.json');
   const store = await open(file);
-  await store.write(state(), '');
+  await store.write(rolloutKind, state(), '');
   const text = spoil(readFileSync(file, 'utf8'));
   writeFileSync(file, text);
   return { file, store, text };
@@ -62,8 +62,12 @@ for (const [name, [spoil, message]] of Object.entries(spoils))
     await t.rejects(open(file), {
       message: new RegExp(`^state: ${file}.*put it right, or stop the proxy and move it away`),
     });
-    await t.rejects(store.write(state('other'), ''), { name: 'StoreError', kind: 'refused', message });
-    await t.rejects(store.read(new Map([['api', '']])), { name: 'StoreError', kind: 'refused' });
+    await t.rejects(store.write(rolloutKind, state('other'), ''), {
+      name: 'StoreError',
+      kind: 'refused',
+      message,
+    });
+    await t.rejects(store.read(rolloutKind, new Map([['api', '']])), { name: 'StoreError', kind: 'refused' });
     t.equal(readFileSync(file, 'utf8'), text);
   });
 
@@ -90,7 +94,7 @@ await t.test('a file without the right to it is refused', async (t) => {
 
 await t.test('the states of flags that are not asked for are kept', async (t) => {
   const { file, store } = await spoiled(t, (text) => text);
-  t.equal(await store.write(state('other'), ''), true);
+  t.equal(await store.write(rolloutKind, state('other'), ''), true);
   const { rollouts } = JSON.parse(readFileSync(file, 'utf8')) as { rollouts: object };
   t.same(Object.keys(rollouts), ['api', 'other']);
 });
@@ -98,9 +102,9 @@ await t.test('the states of flags that are not asked for are kept', async (t) =>
 await t.test('a link stays a link, and what it leads to is written', async (t) => {
   const folder = t.testdir({ volume: {} });
   const [link, target] = [join(folder, 'state.json'), join(folder, 'volume', 'state.json')];
-  await (await open(target)).write(state('other'), '');
+  await (await open(target)).write(rolloutKind, state('other'), '');
   symlinkSync(target, link);
-  await (await open(link)).write(state(), '');
+  await (await open(link)).write(rolloutKind, state(), '');
   t.ok(lstatSync(link).isSymbolicLink());
   t.match(readFileSync(target, 'utf8'), /"api"/);
 });
@@ -108,7 +112,7 @@ await t.test('a link stays a link, and what it leads to is written', async (t) =
 await t.test('what a killed process left behind is cleared away, and nothing else', async (t) => {
   const folder = t.testdir({ '.state.json.tmp-0badcafe': '{"tren', '.other.tmp-1': 'x', 'notes.txt': 'x' });
   const store = await open(join(folder, 'state.json'));
-  await store.write(state(), '');
+  await store.write(rolloutKind, state(), '');
   t.same(readdirSync(folder).toSorted(), ['.other.tmp-1', 'notes.txt', 'state.json']);
 });
 
@@ -116,12 +120,12 @@ await t.test('a write that fails says so, and the next one may succeed', async (
   const folder = join(t.testdir({ inner: {} }), 'inner');
   const store = await open(join(folder, 'state.json'));
   rmSync(folder, { recursive: true });
-  await t.rejects(store.write(state(), ''), {
+  await t.rejects(store.write(rolloutKind, state(), ''), {
     kind: 'away',
     message: /state\.json cannot be written \(ENOENT\)/,
   });
   mkdirSync(folder);
-  t.equal(await store.write(state(), ''), true);
+  t.equal(await store.write(rolloutKind, state(), ''), true);
 });
 
 await t.test('the proxy does not start on a file it cannot use, and says why in one line', async (t) => {

@@ -1,17 +1,17 @@
 import { UserError } from '../config/errors.ts';
 import type { StateConfig } from '../config/schema.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { openFileStore } from './file-store.ts';
 import { memoryStore } from './memory-store.ts';
 import { redisStore } from './redis-store.ts';
-import { StoreError, type Store } from './store.ts';
+import { StoreError, type Kind, type Store } from './store.ts';
 
-/** Opens the configured store. Rejects with a UserError for a file that cannot be used. */
-export async function openStore(config: StateConfig, clock: Clock): Promise<Store> {
+/** Opens the configured store. Rejects with a UserError for a file that cannot be used for these kinds of records. */
+export async function openStore(config: StateConfig, clock: Clock, kinds: readonly Kind[]): Promise<Store> {
   if (config.kept === 'memory') return memoryStore(clock);
   if (config.kept === 'redis') return redisStore(config, clock);
   try {
-    return await openFileStore(config.file, clock);
+    return await openFileStore(config.file, clock, kinds);
   } catch (error) {
     throw error instanceof StoreError ? new UserError(`state: ${error.message}`) : error;
   }

@@ -2,29 +2,32 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { changedIn, stampIn } from './memory-store.ts';
-import { rolloutState, type RolloutState } from './state.ts';
-import { StoreError, type Store } from './store.ts';
+import { StoreError, type Kind, type Stamped, type Store } from './store.ts';
 
+/** A section for each kind of records, by flag. */
 const document = z.strictObject({
   trenchcoat: z.literal('rollouts'),
   format: z.literal(1),
-  rollouts: z.record(z.string(), rolloutState),
+  rollouts: z.record(z.string(), z.unknown()).optional(),
+  trips: z.record(z.string(), z.unknown()).optional(),
 });
+type Document = z.output<typeof document>;
+
+const sectionOf = ({ name }: Pick<Kind, 'name'>) => `${name}s` as const;
 
 /** Bytes; some hundred rollouts with full histories. */
 const largest = 16 * 1024 * 1024;
 
-type States = ReadonlyMap<string, RolloutState>;
-
 /**
- * Keeps the states of one proxy in a JSON file. A write goes to a temporary file, is synchronised to the disk and renamed,
+ * Keeps the records of one proxy in a JSON file. A write goes to a temporary file, is synchronised to the disk and renamed,
  * so that a process killed at any instant leaves the old file or the new. A file that cannot be read as ours is
- * refused and never written over. Rejects with a StoreError when it is so already, or its folder cannot be looked at.
+ * refused and never written over. Rejects with a StoreError when it is so already for records of these kinds, or its folder cannot be looked at.
  */
-export async function openFileStore(named: string, clock: Clock): Promise<Store> {
-  await readStates(named);
+export async function openFileStore(named: string, clock: Clock, kinds: readonly Kind[]): Promise<Store> {
+  const before = await readDocument(named);
+  for (const kind of kinds) recordsIn(before, kind, named);
   // A rename would put a file in the place of a link.
   const file = await realpath(named).catch(() => named);
   await removeLeftovers(file);
@@ -37,13 +40,16 @@ export async function openFileStore(named: string, clock: Clock): Promise<Store>
   };
   return {
     kept: 'file',
-    read: (stamps) => inTurn(async () => changedIn(await readStates(file), stamps)),
-    write: (state, expected) =>
+    read: <S extends Stamped>(kind: Kind<S>, stamps: ReadonlyMap<string, string>) =>
+      inTurn(async () => changedIn(await readRecords(file, kind), stamps)),
+    write: (kind, record, expected) =>
       inTurn(async () => {
         // Read anew: what somebody else put there in the meantime is not lost.
-        const states = await readStates(file);
-        if (stampIn(states, state.flag) !== expected) return false;
-        await replace(file, new Map([...states, [state.flag, state]]));
+        const found = await readDocument(file);
+        const records = recordsIn(found, kind, file);
+        if (stampIn(records, record.flag) !== expected) return false;
+        const changed = new Map<string, Stamped>([...records, [record.flag, record]]);
+        await replace(file, { ...found, [sectionOf(kind)]: Object.fromEntries(changed) });
         return true;
       }),
     now: () => clock.now(),
@@ -54,35 +60,53 @@ export async function openFileStore(named: string, clock: Clock): Promise<Store>
   };
 }
 
-/** The states in a file; none when there is no such file. */
-export async function readStates(file: string): Promise<States> {
-  const refuse = (why: string): never => {
-    throw new StoreError(
-      'refused',
-      `${file} ${why}. It is left as it is: put it right, or stop the proxy and move it away to begin anew`,
-    );
-  };
+/** The records of a kind in a file; none when there is no such file. */
+export async function readRecords<S extends Stamped>(
+  file: string,
+  kind: Kind<S>,
+): Promise<ReadonlyMap<string, S>> {
+  return recordsIn(await readDocument(file), kind, file);
+}
+
+function recordsIn<S extends Stamped>(found: Document, kind: Kind<S>, file: string): ReadonlyMap<string, S> {
+  const section = sectionOf(kind);
+  const parsed = z.record(z.string(), kind.schema).safeParse(found[section] ?? {});
+  if (!parsed.success) return refuse(file, notOurs(parsed.error, [section]));
+  return new Map(Object.entries(parsed.data));
+}
+
+function refuse(file: string, why: string): never {
+  throw new StoreError(
+    'refused',
+    `${file} ${why}. It is left as it is: put it right, or stop the proxy and move it away to begin anew`,
+  );
+}
+
+function notOurs({ issues: [issue] }: z.ZodError, at: PropertyKey[]): string {
+  const path = [...at, ...(issue?.path ?? [])];
+  const where = path.length === 0 ? '' : ` at ${path.map(String).join('.')}`;
+  return `is not the state of rollouts as this version writes it${where}`;
+}
+
+async function readDocument(file: string): Promise<Document> {
   const found = await stat(file).catch((error: unknown) => notThere(error, file));
-  if (found === undefined) return new Map();
+  if (found === undefined) return nothing;
   // To open a pipe would wait for a writer.
-  if (!found.isFile()) return refuse('is not a file, and cannot hold the state of rollouts');
-  if (found.size > largest) return refuse('is too large to be the state of rollouts');
+  if (!found.isFile()) return refuse(file, 'is not a file, and cannot hold the state of rollouts');
+  if (found.size > largest) return refuse(file, 'is too large to be the state of rollouts');
   const text = await readFile(file, 'utf8').catch((error: unknown) => notThere(error, file));
-  if (text === undefined) return new Map();
+  if (text === undefined) return nothing;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return refuse('is not the state of rollouts: it is no JSON, or only a part of it');
+    return refuse(file, 'is not the state of rollouts: it is no JSON, or only a part of it');
   }
   const parsed = document.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
-    return refuse(`is not the state of rollouts as this version writes it${at}`);
-  }
-  return new Map(Object.entries(parsed.data.rollouts));
+  return parsed.success ? parsed.data : refuse(file, notOurs(parsed.error, []));
 }
+
+const nothing: Document = { trenchcoat: 'rollouts', format: 1 };
 
 function notThere(error: unknown, file: string): undefined {
   const code = codeOf(error);
@@ -91,8 +115,8 @@ function notThere(error: unknown, file: string): undefined {
   throw new StoreError('refused', `${file} cannot be read (${code})${mend}`, error);
 }
 
-async function replace(file: string, states: States): Promise<void> {
-  const text = `${JSON.stringify({ trenchcoat: 'rollouts', format: 1, rollouts: Object.fromEntries(states) }, null, 2)}\n`;
+async function replace(file: string, whole: Document): Promise<void> {
+  const text = `${JSON.stringify(whole, null, 2)}\n`;
   const fresh = join(dirname(file), `${temporary(file)}${randomBytes(4).toString('hex')}`);
   try {
     const handle = await open(fresh, 'wx');

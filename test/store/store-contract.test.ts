@@ -1,10 +1,11 @@
 import t, { type Test } from 'tap';
 import { join } from 'node:path';
 import { begin } from '../../src/rollout/configure.ts';
-import { systemClock } from '../../src/rollout/clock.ts';
-import { openStore } from '../../src/rollout/open-store.ts';
-import { stampOf, type RolloutState } from '../../src/rollout/state.ts';
-import type { Store } from '../../src/rollout/store.ts';
+import { systemClock } from '../../src/clock.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { rolloutKind, type RolloutState } from '../../src/rollout/state.ts';
+import { stampOf } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { apply } from '../../src/rollout/transitions.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 import { config } from '../support/rollout.ts';
@@ -16,7 +17,7 @@ const places: Record<string, { skip: string | false; at: (t: Test) => Promise<Pl
   memory: {
     skip: false,
     at: async () => {
-      const store = await openStore({ kept: 'memory' }, systemClock);
+      const store = await openStore({ kept: 'memory' }, systemClock, [rolloutKind]);
       return async () => store;
     },
   },
@@ -24,14 +25,14 @@ const places: Record<string, { skip: string | false; at: (t: Test) => Promise<Pl
     skip: false,
     at: async (t) => {
       const file = join(t.testdir(), 'state.json');
-      return () => openStore({ kept: 'file', file }, systemClock);
+      return () => openStore({ kept: 'file', file }, systemClock, [rolloutKind]);
     },
   },
   redis: {
     skip: skipWithoutRedis(),
     at: async (t) => {
       const url = new URL((await startRedis(t)).url);
-      return () => openStore({ kept: 'redis', url, prefix: 'contract' }, systemClock);
+      return () => openStore({ kept: 'redis', url, prefix: 'contract' }, systemClock, [rolloutKind]);
     },
   },
 };
@@ -54,12 +55,12 @@ for (const [name, { skip, at: opened }] of Object.entries(places))
     await t.test('what is not there is null, what was written is read back whole', async (t) => {
       const store = await open(t);
       t.equal(store.kept, name);
-      t.same(await store.read(new Map([['new', '']])), new Map([['new', null]]));
+      t.same(await store.read(rolloutKind, new Map([['new', '']])), new Map([['new', null]]));
       const state = fresh('new');
-      t.equal(await store.write(state, ''), true);
-      t.same(await store.read(new Map([['new', '']])), new Map([['new', state]]));
+      t.equal(await store.write(rolloutKind, state, ''), true);
+      t.same(await store.read(rolloutKind, new Map([['new', '']])), new Map([['new', state]]));
       t.same(
-        await (await open(t)).read(new Map([['new', '']])),
+        await (await open(t)).read(rolloutKind, new Map([['new', '']])),
         new Map([['new', state]]),
         'by another, too',
       );
@@ -68,15 +69,15 @@ for (const [name, { skip, at: opened }] of Object.entries(places))
     await t.test('a state is told only to whoever does not know it', async (t) => {
       const store = await open(t);
       const [a, b] = [fresh('a'), fresh('b')];
-      await store.write(a, '');
-      await store.write(b, '');
+      await store.write(rolloutKind, a, '');
+      await store.write(rolloutKind, b, '');
       const asked = new Map([
         ['a', stampOf(a)],
         ['b', '7.00000000'],
         ['c', '1.00000000'],
       ]);
       t.same(
-        await store.read(asked),
+        await store.read(rolloutKind, asked),
         new Map([
           ['b', b],
           ['c', null],
@@ -88,45 +89,47 @@ for (const [name, { skip, at: opened }] of Object.entries(places))
       const store = await open(t);
       const first = fresh('cas');
       const second = next(first);
-      t.equal(await store.write(second, stampOf(first)), false, 'there is none yet');
-      await store.write(first, '');
-      t.equal(await store.write(second, ''), false);
+      t.equal(await store.write(rolloutKind, second, stampOf(first)), false, 'there is none yet');
+      await store.write(rolloutKind, first, '');
+      t.equal(await store.write(rolloutKind, second, ''), false);
       t.equal(
-        await store.write(second, `${first.revision}.ffffffff`),
+        await store.write(rolloutKind, second, `${first.revision}.ffffffff`),
         false,
         'the same revision by somebody else',
       );
-      t.same(await store.read(new Map([['cas', '']])), new Map([['cas', first]]));
-      t.equal(await store.write(second, stampOf(first)), true);
-      t.equal(await store.write(second, stampOf(first)), false);
+      t.same(await store.read(rolloutKind, new Map([['cas', '']])), new Map([['cas', first]]));
+      t.equal(await store.write(rolloutKind, second, stampOf(first)), true);
+      t.equal(await store.write(rolloutKind, second, stampOf(first)), false);
     });
 
     await t.test('of many writers one wins each revision', async (t) => {
       const stores = await Promise.all([1, 2, 3].map(() => open(t)));
       let state = fresh('race');
-      await stores[0]?.write(state, '');
+      await stores[0]?.write(rolloutKind, state, '');
       for (let round = 0; round < 10; round += 1) {
         const candidates = stores.map(() => next(state));
         const won = [];
         // A file is one proxy's: its writes come one after the other.
         if (name === 'file')
           for (const [i, store] of stores.entries())
-            won.push(await store.write(candidates[i] as RolloutState, stampOf(state)));
+            won.push(await store.write(rolloutKind, candidates[i] as RolloutState, stampOf(state)));
         else
           won.push(
             ...(await Promise.all(
-              stores.map((store, i) => store.write(candidates[i] as RolloutState, stampOf(state))),
+              stores.map((store, i) =>
+                store.write(rolloutKind, candidates[i] as RolloutState, stampOf(state)),
+              ),
             )),
           );
         t.equal(won.filter(Boolean).length, 1);
         state = candidates[won.indexOf(true)] as RolloutState;
-        t.same((await stores[0]?.read(new Map([['race', '']])))?.get('race'), state);
+        t.same((await stores[0]?.read(rolloutKind, new Map([['race', '']])))?.get('race'), state);
       }
     });
 
     await t.test('its clock is near ours', async (t) => {
       const store = await open(t);
-      await store.read(new Map([['x', '']]));
+      await store.read(rolloutKind, new Map([['x', '']]));
       t.ok(Math.abs(store.now() - Date.now()) < 1000);
     });
   });

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { isRefusal, openRedis } from '../redis.ts';
+import type { Clock } from '../clock.ts';
+import { followClock } from './store-clock.ts';
+import { stampOf, StoreError, type Kind, type Stamped, type Store } from './store.ts';
+
+/** Milliseconds that Redis has for an answer, and for a connection and an answer. */
+const patience = { deadline: 1000, answer: 400 };
+
+/** For each key: 0 when there is nothing, 1 when its stamp is the one given, 2 when it is not ours, else the state. */
+const look = `
+local time = redis.call('TIME')
+local found = {time[1], time[2]}
+for i, key in ipairs(KEYS) do
+  local type = redis.call('TYPE', key).ok
+  local stamp = type == 'hash' and redis.call('HGET', key, 'stamp')
+  if type == 'none' then found[i + 2] = 0
+  elseif not stamp then found[i + 2] = 2
+  elseif stamp == ARGV[i] then found[i + 2] = 1
+  else found[i + 2] = redis.call('HGET', key, 'state') or '' end
+end
+return found`;
+
+/**
+ * 0 when the stamp is another, 1 when done, 2 when what is there is not ours, 3 when it came too late: whoever asked has been
+ * told by then that nothing was done.
+ */
+const compareAndSet = `
+local stamp = redis.call('HGET', KEYS[1], 'stamp')
+if not stamp and redis.call('EXISTS', KEYS[1]) == 1 then return 2 end
+if (stamp or '') ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+if time[1] * 1000 + time[2] / 1000 > tonumber(ARGV[4]) then return 3 end
+redis.call('HSET', KEYS[1], 'stamp', ARGV[2], 'state', ARGV[3])
+return 1`;
+
+/**
+ * For each key: this proxy's field gets its number; the sum over all fields of the stage. Told twice, it counts once. What was
+ * counted for earlier stages goes.
+ */
+const countRequests = `
+local sums = {}
+for i, key in ipairs(KEYS) do
+  local stage, sum = tonumber(ARGV[2 * i]), 0
+  if redis.call('HEXISTS', key, 'stamp') == 1 then
+    redis.call('HSET', key, 'requests:' .. ARGV[2 * i] .. ':' .. ARGV[1], ARGV[2 * i + 1])
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      local counted = tonumber(string.match(field, '^requests:(%d+):'))
+      if counted == stage then sum = sum + redis.call('HGET', key, field)
+      elseif counted and counted < stage then redis.call('HDEL', key, field) end
+    end
+  end
+  sums[i] = sum
+end
+return sums`;
+
+/** Adds to the numbers of one tick; then each tick asked for that there is, with its numbers as a text. */
+const addNumbers = `
+local numbers, i = {}, 0
+for number in string.gmatch(redis.call('HGET', KEYS[1], ARGV[1]) or '', '[^,]+') do
+  numbers[#numbers + 1] = tonumber(number)
+end
+for number in string.gmatch(ARGV[2], '[^,]+') do
+  i = i + 1
+  numbers[i] = (numbers[i] or 0) + tonumber(number)
+end
+redis.call('HSET', KEYS[1], ARGV[1], table.concat(numbers, ','))
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+local found = {}
+for tick = tonumber(ARGV[3]), tonumber(ARGV[4]) do
+  local sum = redis.call('HGET', KEYS[1], string.format('%d', tick))
+  if sum then
+    found[#found + 1] = string.format('%d', tick)
+    found[#found + 1] = sum
+  end
+end
+return found`;
+
+/**
+ * Keeps records in Redis, for any number of proxies: one hash a flag, `PREFIX:rollout:FLAG`. Time is Redis' own. Without
+ * Redis, each operation rejects until it is back.
+ */
+export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock: Clock): Store {
+  const where = `Redis at ${url.host}`;
+  const time = followClock(() => clock.now());
+  const redis = openRedis(url, patience, ({ client }) => client);
+  /** What this proxy counts under. */
+  const self = randomBytes(4).toString('hex');
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other: the connection has one deadline at a time. */
+  const run = (script: string, keys: readonly string[], values: readonly (string | number)[]) => {
+    const operation = () =>
+      redis
+        .run((client) => client.eval(script, keys.length, ...keys, ...values))
+        .catch((error: Error) => {
+          throw problem(error, where);
+        });
+    const done = last.then(operation, operation);
+    last = done;
+    return done;
+  };
+  const keyOf = (name: string, flag: string) => `${prefix}:${name}:${flag}`;
+
+  return {
+    kept: 'redis',
+    async read<S extends Stamped>(kind: Kind<S>, stamps: ReadonlyMap<string, string>) {
+      const flags = [...stamps.keys()];
+      const keys = flags.map((flag) => keyOf(kind.name, flag));
+      await last.catch(() => {});
+      const asked = clock.now();
+      const answer = await run(look, keys, [...stamps.values()]);
+      const answered = clock.now();
+      const said = Array.isArray(answer) ? Number(answer[0]) * 1000 + Number(answer[1]) / 1000 : Number.NaN;
+      if (!Array.isArray(answer) || !Number.isFinite(said))
+        throw new StoreError('away', `${where} gave an answer that is none`);
+      time.see({ asked, answered, said });
+      const changed = new Map<string, S | null | StoreError>();
+      for (const [index, flag] of flags.entries()) {
+        const found: unknown = answer[index + 2];
+        if (found === 1) continue;
+        changed.set(flag, found === 0 ? null : readRecord(kind, found, flag, `${keys[index]} in ${where}`));
+      }
+      return changed;
+    },
+    async write(kind, record, expected) {
+      const key = keyOf(kind.name, record.flag);
+      await last.catch(() => {});
+      const latest = time.now() + patience.answer;
+      const values = [expected, stampOf(record), JSON.stringify(record), latest];
+      const done = await run(compareAndSet, [key], values);
+      if (done === 2) throw foreign(`${key} in ${where}`);
+      if (done === 3) throw new StoreError('away', `${where} took too long`);
+      return done === 1;
+    },
+    now: () => time.now(),
+    shared: {
+      // A raise is to take effect when everybody had time for four looks.
+      every: 250,
+      lead: 1000,
+      async count(seen) {
+        const keys = seen.map(({ flag }) => keyOf('rollout', flag));
+        const values = seen.flatMap(({ stage, requests }) => [stage, requests]);
+        const sums = await run(countRequests, keys, [self, ...values]);
+        return Array.isArray(sums) ? sums.map(Number) : [];
+      },
+      async add({ series, tick, numbers, keptFor }, from, to) {
+        const values = [tick, numbers.join(','), from, to, keptFor];
+        const found = await run(addNumbers, [keyOf('ticks', series)], values);
+        const sums = new Map<number, number[]>();
+        if (Array.isArray(found))
+          for (let i = 0; i < found.length; i += 2)
+            sums.set(
+              Number(found[i]),
+              String(found[i + 1])
+                .split(',')
+                .map(Number),
+            );
+        return sums;
+      },
+    },
+    close: async () => redis.close(),
+  };
+}
+
+function readRecord<S extends Stamped>(
+  { schema }: Kind<S>,
+  found: unknown,
+  flag: string,
+  where: string,
+): S | StoreError {
+  try {
+    const record = schema.parse(JSON.parse(String(found)));
+    if (record.flag === flag) return record;
+  } catch {
+    // Said below.
+  }
+  return foreign(where);
+}
+
+const foreign = (where: string) =>
+  new StoreError(
+    'refused',
+    `${where} is not the state of a rollout as this version writes it. It is left as it is: put it right, or stop the proxies and delete the key to begin anew`,
+  );
+
+function problem(error: Error, where: string): StoreError {
+  const { message } = error;
+  // A script that does not fit what is there.
+  if (message.includes('WRONGTYPE')) return foreign(where);
+  return isRefusal(error)
+    ? new StoreError('refused', `${where} cannot be used as state: ${message}`, error)
+    : new StoreError('away', `${where} cannot be reached: ${message}`, error);
+}
