@@ -145,7 +145,11 @@ async function startRollouts(
     },
     saltOf: (flag) => flags.flagData(flag)?.salt,
     wanted: (flag) =>
-      routes.some((route) => route.kind === 'flag' && route.flag === flag && route.guarded) ? 100 : 0,
+      routes.some(
+        (route) => route.kind === 'flag' && route.flag === flag && route.guard.onRegression !== 'off',
+      )
+        ? 100
+        : 0,
     openOn: (flag, version) => openOn(routing.routes, flag, version),
   });
 }

@@ -35,6 +35,7 @@ export function crossChecks(document: Document): Problem[] {
   checkContext(value, notOneOf);
   checkAddresses(value, report);
   checkRollouts(value, report, notOneOf);
+  checkGuards(value, report);
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
@@ -159,6 +160,31 @@ function checkRollouts(value: unknown, report: Report, notOneOf: NotOneOf): void
           notOneOf([...at, end], version, `versions of the flag's route`, new Set(Object.keys(versions)));
       }
     }
+  }
+}
+
+/** What a guard can do depends on who runs the rollout. */
+function checkGuards(value: unknown, report: Report): void {
+  const rollouts = childOf(value, 'rollouts');
+  const source = childOf(childOf(value, 'flags'), 'source');
+  for (const [index, route] of routesOf(value).entries()) {
+    const flag = childOf(route, 'flag');
+    const guard = childOf(route, 'guard');
+    if (typeof flag !== 'string') continue;
+    const at = ['routes', index, 'guard'];
+    if (childOf(guard, 'onRegression') === 'pause' && childOf(rollouts, flag) === undefined)
+      report(
+        [...at, 'onRegression'],
+        'without a rollout of this flag under `rollouts` there is no percentage to hold; use rollback, notify or off',
+      );
+    if (childOf(guard, 'launchdarkly') === undefined) continue;
+    if (source !== 'launchdarkly')
+      report(
+        [...at, 'launchdarkly'],
+        'with local flags there is nothing to turn off in LaunchDarkly; remove it',
+      );
+    else if ((childOf(guard, 'onRegression') ?? 'rollback') !== 'rollback')
+      report([...at, 'launchdarkly'], 'a flag is turned off with `onRegression: rollback` alone; remove it');
   }
 }
 

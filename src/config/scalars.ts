@@ -36,6 +36,9 @@ export const wait = duration('0s', longest);
 /** How long a stage of a rollout lasts. */
 export const stageTime = duration('1ms', '365d');
 
+/** How long the guard of a route counts a user once. */
+export const epochTime = duration('1m', '1d');
+
 /** How long a browser keeps a cookie; browsers cut what is longer (RFC 6265bis §5.5). */
 export const cookieAge = duration('1s', '400d');
 
@@ -129,6 +132,9 @@ export const version = z
 
 /** A string of at least one character. */
 export const text = (what: string) => z.string(what).min(1, what).meta({ title: what });
+
+/** Text that is shown to nobody, in an error least of all. */
+export const secretText = text('a text that is not empty').meta({ writeOnly: true });
 
 /**
  * Tells of a mistake in a whole sentence; `{}` in it stands for what was found, which is not shown when it came from

@@ -9,6 +9,7 @@ import {
   name,
   proxyUrl,
   redisUrl,
+  secretText,
   size,
   streamSize,
   text,
@@ -17,6 +18,7 @@ import {
   wait,
 } from './scalars.ts';
 import { contexts } from './context-schema.ts';
+import { guard, notify } from './guard-schema.ts';
 import { rollouts, state } from './rollout-schema.ts';
 
 /**
@@ -28,9 +30,6 @@ import { rollouts, state } from './rollout-schema.ts';
 const later = z.never().optional();
 
 const path = text('a path').describe('Relative paths start at the folder of this file.');
-
-/** Text that is shown to nobody, in an error least of all. */
-const secret = text('a text that is not empty').meta({ writeOnly: true });
 
 const bound = address.describe('HOST:PORT to bind; port 0 lets the system choose.');
 
@@ -44,7 +43,7 @@ const admin = z
     address,
     z.strictObject({
       address: bound,
-      token: secret.optional().describe('Bearer token. Without one the address must be loopback.'),
+      token: secretText.optional().describe('Bearer token. Without one the address must be loopback.'),
       hosts: z
         .array(text('a host name'))
         .prefault([])
@@ -65,7 +64,7 @@ const flags = z.discriminatedUnion('source', [
   }),
   z.strictObject({
     source: z.literal('launchdarkly').describe('Flags from LaunchDarkly, by its SDK.'),
-    sdkKey: secret
+    sdkKey: secretText
       .regex(/^[\x21-\x7e]+$/, 'a key of visible ASCII characters')
       .describe('Server-side SDK key of the environment.'),
     relay: httpUrl.optional().describe('A LaunchDarkly Relay Proxy, in place of `uris`.'),
@@ -161,19 +160,19 @@ const route = z
       .describe('Flag value to upstream. The flag value is what X-Api-Version says.'),
     default: version.optional().describe('The version served when the flag cannot say.'),
     upstream: name.optional().describe('For a plain route, in place of flag, versions and default.'),
-    guard: z
-      .strictObject({
-        onRegression: z
-          .literal('off')
-          .describe('`off`: the stages of a rollout are timed alone, whether they see traffic or not.'),
-      })
+    guard: guard
       .optional()
-      .describe('How v1 is watched. Unless off, a stage of a rollout waits for 100 requests on v1.'),
+      .describe(
+        'How v1 is watched against v0. Unless off, a stage of a rollout also waits for 100 requests on v1.',
+      ),
   })
-  .transform(({ name, match, flag, versions, default: fallback, upstream, guard }, ctx) => {
-    const rest = { name, match, guarded: guard?.onRegression !== 'off' };
-    if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined)
+  .transform(({ name, match, flag, versions, default: fallback, upstream, guard: given }, ctx) => {
+    const rest = { name, match };
+    if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined) {
+      if (given !== undefined)
+        mistake(ctx, ['guard'], 'a route without a flag has one version; there is nothing to guard');
       return { ...rest, kind: 'plain' as const, upstream };
+    }
     if (upstream === undefined && flag !== undefined && versions !== undefined && fallback !== undefined) {
       if (!Object.hasOwn(versions, fallback))
         mistake(ctx, ['default'], '{} is not one of the versions', Object.keys(versions));
@@ -183,6 +182,7 @@ const route = z
         flag,
         versions: new Map(Object.entries(versions)),
         default: fallback,
+        guard: given ?? guard.parse({}),
       };
     }
     mistake(ctx, [], 'a route has either `upstream`, or `flag`, `versions` and `default` together');
@@ -264,10 +264,10 @@ export const schema = z
       .prefault([])
       .describe('Whose X-Forwarded-* are believed and appended to; others are replaced.'),
     override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
+    notify: notify.prefault([]).describe('Who is told when a guard has found v1 worse.'),
     log: log.prefault({}).describe('What is logged, as JSON lines on standard output.'),
     limits: limits.prefault({}).describe('Bounds on what a client may send.'),
     shutdown: shutdown.prefault({}).describe('How a stop goes.'),
-    notify: later,
     workers: later,
   })
   .describe('Configuration of trenchcoat.');

@@ -110,10 +110,6 @@ const mistakes: Record<string, [string, string[]]> = {
       '3:17 state.redis: found a string; expected a redis:// or rediss:// address, such as redis://redis:6379 or rediss://:PASSWORD@redis:6379/0',
     ],
   ],
-  'a guard that is not there yet': [
-    base.replace('default: 0', 'default: 0, guard: { onRegression: rollback }'),
-    ['2:101 routes[0].guard.onRegression: found "rollback"; expected off'],
-  ],
 };
 
 for (const [name, [text, expected]] of Object.entries(mistakes))

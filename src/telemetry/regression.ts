@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/**
+ * The evidence that one version is worse than another: what was seen, and what is done about it. There is one record,
+ * for the log, a rollout's history, the admin port and webhooks. Milliseconds; moments are milliseconds since 1970.
+ */
+
+const text = z.string().min(1).max(256);
+const amount = z.int().min(0);
+const milliseconds = z.number().min(0);
+
+/** One version's side. `units`: users, or requests, seen in this epoch; `events`: those of them that failed or were slow. */
+const side = z.strictObject({
+  version: text,
+  units: amount,
+  events: amount,
+  /** Until the head of a successful answer; null while too few were seen. */
+  latencyMs: z.strictObject({ p50: milliseconds, p90: milliseconds, p99: milliseconds }).nullable(),
+});
+
+export const regression = z.strictObject({
+  /** Sixteen random hexadecimal digits. */
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  at: z.number().min(0),
+  flag: text,
+  route: text,
+  /** What gave it away: failures, slow answers, or connections that failed one after the other. */
+  signal: z.enum(['errors', 'latency', 'connect']),
+  action: z.enum(['rollback', 'pause', 'notify']),
+  /** What is counted: a context kind, or `request`. */
+  unit: text,
+  control: side,
+  treatment: side,
+  /** Natural logarithm of the evidence, and of what was needed; null where no statistics were done. */
+  evidence: z.strictObject({ log: z.number(), needed: z.number() }).nullable(),
+  /** What counted as slow on either side; null but for `latency`. */
+  slowerThanMs: z.strictObject({ control: milliseconds, treatment: milliseconds }).nullable(),
+  /** How the last connection failed; null but for `connect`. */
+  code: text.nullable(),
+  /** Treatment's share that was scheduled, in percent, and the stage's index; null where they are not known. */
+  percent: z.number().min(0).max(100).nullable(),
+  stage: amount.nullable(),
+  /** Requests on treatment that failed or were slow, the latest last. */
+  requestIds: z.array(z.string().max(128)).max(10),
+});
+
+export type Regression = z.output<typeof regression>;
+export type Side = Regression['control'];
+
+/** `v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000`. */
+export function inWords({
+  signal,
+  unit,
+  control,
+  treatment,
+  evidence,
+  slowerThanMs,
+  code,
+}: Regression): string {
+  const [v0, v1] = [versionName(control.version), versionName(treatment.version)];
+  if (signal === 'connect')
+    return `${v1} could not be reached ${treatment.events} times in a row (${code ?? 'unknown'}), while ${v0} answered`;
+  const share = ({ events, units }: Side) => (units === 0 ? '' : ` (${percentText(events / units)})`);
+  const odds = evidence === null ? '' : `: evidence 1 : ${oddsText(evidence.log)}`;
+  if (signal === 'errors')
+    return `${v1} failed ${treatment.events} of ${treatment.units} ${unit}s${share(treatment)}, ${v0} ${control.events} of ${control.units}${share(control)}${odds}`;
+  const late = (after: number | undefined) => (after === undefined ? '' : ` later than ${msText(after)}`);
+  const medians =
+    control.latencyMs === null || treatment.latencyMs === null
+      ? ''
+      : `; median ${msText(treatment.latencyMs.p50)} against ${msText(control.latencyMs.p50)}`;
+  return `${v1} answered ${treatment.events} of ${treatment.units} ${unit}s${late(slowerThanMs?.treatment)}${share(treatment)}, ${v0} ${control.events} of ${control.units}${late(slowerThanMs?.control)}${share(control)}${medians}${odds}`;
+}
+
+/** A version as people say it: `v1` for the flag value 1. */
+export const versionName = (version: string): string => (/^\d/.test(version) ? `v${version}` : version);
+
+const percentText = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+const msText = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+
+/** The odds as a number of at most two digits that count, or a power of ten where nobody would read it: 41,000. */
+function oddsText(log: number): string {
+  if (log > Math.log(1e12)) return `10^${Math.floor(log / Math.LN10)}`;
+  return Number(Math.exp(log).toPrecision(2)).toLocaleString('en-US');
+}
