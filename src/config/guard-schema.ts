@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, secretText, text, timeout, epochTime, wait } from './scalars.ts';
+import { httpUrl, secretText, text, epochTime, wait } from './scalars.ts';
 
 /** A chance of being wrong: above 0, and never a coin's. */
 const chance = z

@@ -60,7 +60,6 @@ export function inWords({
   const [v0, v1] = [versionName(control.version), versionName(treatment.version)];
   if (signal === 'connect')
     return `${v1} could not be reached ${treatment.events} times in a row (${code ?? 'unknown'}), while ${v0} answered`;
-  const share = ({ events, units }: Side) => (units === 0 ? '' : ` (${percentText(events / units)})`);
   const odds = evidence === null ? '' : `: evidence 1 : ${oddsText(evidence.log)}`;
   if (signal === 'errors')
     return `${v1} failed ${treatment.events} of ${treatment.units} ${unit}s${share(treatment)}, ${v0} ${control.events} of ${control.units}${share(control)}${odds}`;
@@ -75,7 +74,8 @@ export function inWords({
 /** A version as people say it: `v1` for the flag value 1. */
 export const versionName = (version: string): string => (/^\d/.test(version) ? `v${version}` : version);
 
-const percentText = (share: number): string => `${(share * 100).toFixed(1)} %`;
+const share = ({ events, units }: Side): string =>
+  units === 0 ? '' : ` (${((events / units) * 100).toFixed(1)} %)`;
 
 const msText = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
