@@ -24,7 +24,7 @@ export function trailingLatencies(): Latencies {
     quantiles() {
       if (count < needed) return undefined;
       if (found !== undefined && count < found.at + fresh) return found.quantiles;
-      const sorted = samples.slice(0, Math.min(count, kept)).sort();
+      const sorted = samples.subarray(0, Math.min(count, kept)).toSorted();
       const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0;
       found = { at: count, quantiles: { p50: at(0.5), p90: at(0.9), p99: at(0.99) } };
       return found.quantiles;

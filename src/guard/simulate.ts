@@ -22,9 +22,9 @@ export type World = Schedule &
     | {
         /** How many users there are, all alike in how often they come; `new`: nobody comes twice. */
         users: number | 'new';
-        fails(asked: Asked, random: Random): boolean;
+        fails: (asked: Asked, random: Random) => boolean;
         /** Milliseconds to the head of a successful answer; left out where it is not looked at. */
-        latency?(asked: Asked, random: Random): number;
+        latency?: (asked: Asked, random: Random) => number;
       }
     | {
         /** Nobody comes twice, and requests fail by chance, at these rates. Much faster to run. */
@@ -88,7 +88,7 @@ function byRequest(world: Exclude<World, { rates: object }>, config: GuardConfig
       second += 1;
       return window.close();
     },
-    newEpoch: window.newEpoch,
+    newEpoch: () => window.newEpoch(),
   };
 }
 
@@ -97,11 +97,8 @@ function byRate({ rps, rates }: Extract<World, { rates: object }>, random: Rando
   return {
     next(percent) {
       const treated = (rps * percent) / 100;
-      const of = (all: number, rate: number) => {
-        const failed = poisson(all * rate, random);
-        return { failed, all: failed + poisson(all * (1 - rate), random) };
-      };
-      const [control, treatment] = [of(rps - treated, rates.control), of(treated, rates.treatment)];
+      const control = served(rps - treated, rates.control, random);
+      const treatment = served(treated, rates.treatment, random);
       const tick = emptyTick();
       const [n0, n1, x] = [control.all, treatment.all, treatment.failed];
       tick.errors = { n0, n1, m: control.failed + x, x };
@@ -111,6 +108,11 @@ function byRate({ rps, rates }: Extract<World, { rates: object }>, random: Rando
     },
     newEpoch: () => {},
   };
+}
+
+function served(mean: number, rate: number, random: Random): { failed: number; all: number } {
+  const failed = poisson(mean * rate, random);
+  return { failed, all: failed + poisson(mean * (1 - rate), random) };
 }
 
 /** How many come when so many come on average: Knuth's method for few, and for many the normal distribution, which is near. */

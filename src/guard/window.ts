@@ -51,16 +51,6 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   const hash: UnitHash = { a: 0, b: 0 };
   const onVersion: UnitHash = { a: 0, b: 0 };
 
-  function atRisk(exposure: Exposure, onTreatment: boolean): void {
-    if (onTreatment) exposure.n1 += 1;
-    else exposure.n0 += 1;
-  }
-
-  function happened(exposure: Exposure, onTreatment: boolean): void {
-    exposure.m += 1;
-    if (onTreatment) exposure.x += 1;
-  }
-
   function slow(onTreatment: boolean, latencyMs: number): FirstEvent {
     const isFirst = answered.add(onVersion);
     let first: FirstEvent;
@@ -120,3 +110,13 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
 }
 
 const everybodyIsNew: typeof unitSet = () => ({ add: () => true, has: () => false, clear: () => {} });
+
+function atRisk(exposure: Exposure, onTreatment: boolean): void {
+  if (onTreatment) exposure.n1 += 1;
+  else exposure.n0 += 1;
+}
+
+function happened(exposure: Exposure, onTreatment: boolean): void {
+  exposure.m += 1;
+  if (onTreatment) exposure.x += 1;
+}
