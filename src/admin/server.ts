@@ -5,17 +5,16 @@ import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AdminConfig } from '../config/schema.ts';
 import { refuse } from './admission.ts';
-import { answerApi, bodyBytes, type Rollouts } from './api.ts';
+import { answerApi, type ApiParts } from './api.ts';
+import { bodyBytes } from './api-answer.ts';
 
 /** Whether the proxy should get traffic, and a sentence for each thing that has a say in it. */
 export type Readiness = { ready: boolean; checks: Record<string, string> };
 
 /** What the admin port shows and steers; asked at each request. */
-export type AdminParts = {
+export type AdminParts = ApiParts & {
   readiness(): Readiness;
   metrics(): Promise<{ contentType: string; text: string }>;
-  /** Absent when LaunchDarkly runs the rollouts. */
-  rollouts?: Rollouts | undefined;
 };
 
 export type AdminServer = { address: AddressInfo; close(): Promise<void> };
@@ -45,7 +44,7 @@ export function createAdminApp(config: AdminConfig, parts: AdminParts): Hono {
   app.all('/api/*', async (c) => {
     const { method, raw } = c.req;
     const path = new URL(raw.url).pathname;
-    const answer = await answerApi({ method, path, body: () => c.req.arrayBuffer() }, parts.rollouts);
+    const answer = await answerApi({ method, path, body: () => c.req.arrayBuffer() }, parts);
     if (answer.status === 200) return c.json(answer.json);
     if (answer.status === 405) c.header('Allow', answer.allow);
     return problem(c, answer.status, answer.title, answer.detail);

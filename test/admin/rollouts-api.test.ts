@@ -1,18 +1,7 @@
 import t from 'tap';
+import { askAdmin as ask } from '../support/admin-answer.ts';
 import { request, sendRaw } from '../support/client.ts';
 import { aRollout, startRolloutAdmin } from '../support/rollout-admin.ts';
-
-type Problem = { title: string; status: number; detail?: string };
-
-/** Sends a request; the answer with its body read as JSON. Whatever is not a 200 has to be a problem. */
-async function ask(port: number, method: string, path: string, body?: string, headers = {}) {
-  const answer = await request(port, path, { method, headers, ...(body !== undefined && { body }) });
-  const json = JSON.parse(Buffer.from(answer.body, 'latin1').toString()) as Problem & Record<string, unknown>;
-  const isProblem =
-    answer.headers['content-type'] === 'application/problem+json' && json.status === answer.status;
-  if (answer.status !== 200 && !isProblem) throw new Error(`no problem: ${answer.body}`);
-  return { status: answer.status, headers: answer.headers, json };
-}
 
 await t.test('the rollouts are shown, all and one by one', async (t) => {
   const odd = 'a flag/with %2F & ünicode?';

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Rollouts } from '../../src/admin/api.ts';
+import type { Rollouts } from '../../src/admin/rollouts-api.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import type { AdminConfig } from '../../src/config/schema.ts';
 import type { RolloutView } from '../../src/rollout/view.ts';
