@@ -1,9 +1,11 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { z } from 'zod';
 import { EnvironmentError, printable, UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { httpUrl } from '../config/scalars.ts';
+import type { Config } from '../config/schema.ts';
 
 /** Where a running proxy is steered. `host` is the Host header to send, when it is not the address's own. */
 export type AdminPort = { url: URL; host?: string; token?: string };
@@ -11,12 +13,14 @@ export type AdminPort = { url: URL; host?: string; token?: string };
 /** How the admin port is named on the command line: by a configuration, or outright. */
 export type AdminOptions = { config?: string; admin?: string; token?: string };
 
-export const managedElsewhere =
-  'flags come from LaunchDarkly, so rollouts are started, paused and stopped there: ' +
-  "change the flag's rollout in LaunchDarkly";
-
-/** The admin port of the proxy that is meant. Throws a `UserError` when nothing can be asked there. */
-export async function findAdmin({ config: named, admin, token }: AdminOptions): Promise<AdminPort> {
+/**
+ * The admin port of the proxy that is meant. Throws a `UserError` when nothing can be asked there; `vain` may say why
+ * a configuration leaves nothing to ask for.
+ */
+export async function findAdmin(
+  { config: named, admin, token }: AdminOptions,
+  vain: (config: Config) => string | undefined = () => undefined,
+): Promise<AdminPort> {
   if (token !== undefined) sendable(token, '--token');
   if (admin !== undefined) {
     const { success, data: url } = httpUrl.safeParse(admin);
@@ -28,7 +32,8 @@ export async function findAdmin({ config: named, admin, token }: AdminOptions): 
   }
   const { config, file } = await loadConfig(named);
   const place = printable(file);
-  if (config.flags.source === 'launchdarkly') throw new UserError(`${place}: ${managedElsewhere}`);
+  const why = vain(config);
+  if (why !== undefined) throw new UserError(`${place}: ${why}`);
   if (config.admin === undefined)
     throw new UserError(
       `${place}: admin is off, so a running proxy cannot be asked; give it an address, such as 127.0.0.1:9901, and start the proxy anew`,
@@ -101,8 +106,15 @@ export async function ask(admin: AdminPort, asked: Asked): Promise<unknown> {
   throw stranger(where, `it answered ${status}`);
 }
 
+/** An answer as it came, once it is known to fit. */
+export function understood<T>(schema: z.ZodType<T>, answer: unknown, { url }: AdminPort): T {
+  if (!schema.safeParse(answer).success)
+    throw stranger(url.origin, 'its answer is of another form, or another version');
+  return answer as T;
+}
+
 /** What something else than this proxy's admin port deserves. */
-export const stranger = (where: string, found: string) =>
+const stranger = (where: string, found: string) =>
   new UserError(
     `${where} does not answer as trenchcoat's admin port does: ${found}; name the address under \`admin\`, not the one under \`listen\``,
   );
@@ -113,7 +125,7 @@ function unanswered(error: unknown, where: string, { method, within = patience }
     return new EnvironmentError(
       method === 'GET'
         ? `${where} did not answer within ${within / 1000} s; see the proxy's log`
-        : `${where} did not answer within ${within / 1000} s, and whether it did as asked is not known; see \`trenchcoat rollout status\``,
+        : `${where} did not answer within ${within / 1000} s, and whether it did as asked is not known; ask for the status`,
     );
   if (code === 'ECONNREFUSED')
     return new EnvironmentError(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { printable } from '../config/errors.ts';
+import { rate, report, span } from './report.ts';
 
 const counts = z.looseObject({ version: z.string(), requests: z.number().min(0), errors: z.number().min(0) });
 
@@ -20,6 +21,7 @@ export const rollout = z.looseObject({
   seen: z.looseObject({ control: counts, treatment: counts }),
   verbs: z.array(z.string()),
   state: z.looseObject({ kept: z.string(), healthy: z.boolean(), saved: z.boolean(), detail: z.string() }),
+  regression: z.looseObject({ words: z.string() }).optional(),
   history: z.array(
     z.looseObject({
       at: z.string(),
@@ -55,6 +57,7 @@ export function statusText(view: Rollout): string {
   lines.push(['seen', `${share(view)} on ${to}: ${treated} of ${all} requests here, at this percentage`]);
   for (const { version, requests, errors } of [seen.control, seen.treatment])
     lines.push(['errors', `${rate(errors, requests, 2)} on ${version}: ${errors} of ${requests}`]);
+  if (view.regression !== undefined) lines.push(['guard', view.regression.words]);
   const trouble = troubleOf(view);
   if (trouble !== undefined) lines.push(['trouble', trouble]);
   lines.push(['verbs', verbs.length === 0 ? 'none is open now' : verbs.join(', ')]);
@@ -64,9 +67,7 @@ export function statusText(view: Rollout): string {
       `${at} ${who} ${verb}: ${words(before)} -> ${words(after)}, ${percent} %${why === '' ? '' : `; ${why}`}`,
     ]);
   const head = `${flag}: ${words(status)}, ${shareText(view)} (from ${from} to ${to}, by ${contextKind})`;
-  return [head, ...lines.map(([label, text]) => `  ${label.padEnd(10)}${text}`)]
-    .map((line) => `${printable(line)}\n`)
-    .join('');
+  return report(head, lines);
 }
 
 /** What is wrong with where the state is kept, if anything. */
@@ -75,13 +76,20 @@ export function troubleOf({ state: { kept, healthy, saved, detail } }: Rollout):
   return healthy ? undefined : `the state in ${kept} is not well: ${detail}`;
 }
 
-/** One line for one change: `facts: in progress, 25 %, stage 1 of 2`. */
+/** One line for one change: `facts: in progress, 25 %, stage 1 of 2`, with the reason where the rollout has stopped. */
 export function changeText(view: Rollout): string {
-  const last = view.history.at(-1);
   const parts = [`${words(view.status)}, ${shareText(view)}`];
   if (view.stage !== undefined) parts.push(`stage ${stageText(view)}`);
-  const why = isOver(view) && last !== undefined && last.why !== '' ? `; ${last.who}: ${last.why}` : '';
-  return printable(`${view.flag}: ${parts.join(', ')}${why}`);
+  const why = isOver(view) || view.status === 'regressed' ? reason(view) : undefined;
+  return printable(`${view.flag}: ${parts.join(', ')}${why === undefined ? '' : `; ${why}`}`);
+}
+
+/** What stopped it: what the guard found, unless a person had the last word; else whoever made the last change. */
+function reason({ status, history, regression }: Rollout): string | undefined {
+  const last = history.at(-1);
+  if (regression !== undefined && status !== 'completed' && last?.who !== 'person')
+    return `guard: ${regression.words}`;
+  return last === undefined || last.why === '' ? undefined : `${last.who}: ${last.why}`;
 }
 
 /** Whether nothing more happens by itself: it is completed, and the last raise has taken effect; or it is reverted. */
@@ -152,24 +160,3 @@ const clock = ({ leftMs }: Rollout): string =>
 
 const share = ({ seen: { control, treatment } }: Rollout): string =>
   rate(treatment.requests, control.requests + treatment.requests, 1);
-
-const rate = (part: number, whole: number, digits: number): string =>
-  whole === 0 ? '-' : `${((part / whole) * 100).toFixed(digits)} %`;
-
-/** Milliseconds in their two largest units: `250ms`, `42s`, `1m 30s`, `2h`, `3d 4h`. */
-export function span(ms: number): string {
-  if (ms > 0 && ms < 1000) return `${Math.ceil(ms)}ms`;
-  let rest = Math.ceil(ms / 1000);
-  const parts: string[] = [];
-  for (const [unit, seconds] of [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const) {
-    const amount = Math.floor(rest / seconds);
-    rest -= amount * seconds;
-    if (amount > 0) parts.push(`${amount}${unit}`);
-  }
-  return parts.length === 0 ? '0s' : parts.slice(0, 2).join(' ');
-}

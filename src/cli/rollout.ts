@@ -1,22 +1,16 @@
 import { z } from 'zod';
-import { listed, printable, printableJson, quoted, suggestion, UserError } from '../config/errors.ts';
+import { printable, printableJson, UserError } from '../config/errors.ts';
 import type { PersonVerb } from '../rollout/transitions.ts';
-import {
-  ask,
-  findAdmin,
-  managedElsewhere,
-  stranger,
-  type AdminOptions,
-  type AdminPort,
-} from './admin-client.ts';
+import { ask, findAdmin, understood, type AdminOptions, type AdminPort } from './admin-client.ts';
 import { changeText, rollout, statusText, troubleOf, type Rollout } from './rollout-text.ts';
 import { watchRollout } from './rollout-watch.ts';
+import { theOne } from './the-one.ts';
 
 export type RolloutOptions = AdminOptions & { json?: boolean };
 
 /** Prints one rollout, or all; the exit code. */
 export async function status(flag: string | undefined, options: RolloutOptions): Promise<number> {
-  const rollouts = await allRollouts(await findAdmin(options));
+  const rollouts = await allRollouts(await findSteered(options));
   const shown = flag === undefined ? rollouts : [chosen(rollouts, flag)];
   if (options.json === true)
     process.stdout.write(`${printableJson(flag === undefined ? { rollouts } : shown[0], 2)}\n`);
@@ -33,7 +27,7 @@ export async function steer(
   flag: string | undefined,
   options: RolloutOptions & { why?: string },
 ): Promise<number> {
-  const admin = await findAdmin(options);
+  const admin = await findSteered(options);
   const { flag: found } = chosen(await allRollouts(admin), flag);
   const body = options.why === undefined ? {} : { body: { why: options.why } };
   const answer = await ask(admin, { method: 'POST', path: `${pathOf(found)}/${verb}`, ...body });
@@ -46,7 +40,7 @@ export async function steer(
 
 /** Shows a rollout as it goes, until it is over or Ctrl-C; the exit code. */
 export async function watch(flag: string | undefined, options: RolloutOptions): Promise<number> {
-  const admin = await findAdmin(options);
+  const admin = await findSteered(options);
   const { flag: found } = chosen(await allRollouts(admin), flag);
   const { stdout, stderr } = process;
   const ended = new AbortController();
@@ -79,6 +73,13 @@ export async function watch(flag: string | undefined, options: RolloutOptions): 
   return 0;
 }
 
+const managedElsewhere =
+  'flags come from LaunchDarkly, so rollouts are started, paused and stopped there: ' +
+  "change the flag's rollout in LaunchDarkly";
+
+const findSteered = (options: AdminOptions): Promise<AdminPort> =>
+  findAdmin(options, ({ flags }) => (flags.source === 'launchdarkly' ? managedElsewhere : undefined));
+
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 const list = z.looseObject({ rollouts: z.array(rollout), managedBy: z.string().optional() });
@@ -92,28 +93,11 @@ async function allRollouts(admin: AdminPort): Promise<Rollout[]> {
   return rollouts;
 }
 
-/** The answer as it came, once it is known to fit. */
-function understood<T>(schema: z.ZodType<T>, answer: unknown, { url }: AdminPort): T {
-  if (!schema.safeParse(answer).success)
-    throw stranger(url.origin, 'its answer is of another form, or another version');
-  return answer as T;
-}
-
 /** The rollout that is meant: the one of this flag, or the only one. */
-function chosen(rollouts: readonly Rollout[], flag: string | undefined): Rollout {
-  const flags = rollouts.map((one) => one.flag);
-  const names = printable(listed(flags));
-  const [only] = rollouts;
-  if (only === undefined)
-    throw new UserError('no rollout is configured; describe one under `rollouts` and start the proxy anew');
-  if (flag === undefined) {
-    if (rollouts.length > 1) throw new UserError(`there are several rollouts; name one of ${names}`);
-    return only;
-  }
-  const found = rollouts.find((one) => one.flag === flag);
-  if (found === undefined)
-    throw new UserError(
-      `there is no rollout of the flag ${printable(quoted(flag))}; there are: ${names}${printable(suggestion(flag, flags))}`,
-    );
-  return found;
-}
+const chosen = (rollouts: readonly Rollout[], flag: string | undefined): Rollout =>
+  theOne(rollouts, flag, {
+    nameOf: (one) => one.flag,
+    what: 'rollout',
+    by: 'flag',
+    none: 'no rollout is configured; describe one under `rollouts` and start the proxy anew',
+  });

@@ -2,6 +2,7 @@ import { inForce, raiseAt, type Known } from './known.ts';
 import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
 import type { Store } from '../store/store.ts';
+import type { Regression } from '../telemetry/regression.ts';
 import type { Counts } from './traffic.ts';
 import { openVerbs, type PersonVerb } from './transitions.ts';
 
@@ -33,6 +34,8 @@ export type RolloutView = {
   verbs: PersonVerb[];
   /** Where the state is kept, and whether that is well. `saved` is false for a rollback that is in force here alone. */
   state: { kept: 'file' | 'redis' | 'memory'; healthy: boolean; saved: boolean; detail: string };
+  /** What the guard found, when it was the guard that stopped the rollout; `words` says it in a sentence. */
+  regression: undefined | (Omit<Regression, 'at'> & { at: string; words: string });
   revision: number | undefined;
   history: (Omit<Change, 'at'> & { at: string })[];
 };
@@ -83,6 +86,7 @@ export function viewOf(
       saved: rollback === undefined,
       detail: trouble === undefined ? well : `${well}; ${trouble}`,
     },
+    regression: undefined,
     revision: state?.revision,
     history: (state?.history ?? []).map(({ at, ...line }) => ({ ...line, at: new Date(at).toISOString() })),
   };

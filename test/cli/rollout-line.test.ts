@@ -1,5 +1,6 @@
 import t from 'tap';
-import { isOver, span, watchLine } from '../../src/cli/rollout-text.ts';
+import { span } from '../../src/cli/report.ts';
+import { isOver, watchLine } from '../../src/cli/rollout-text.ts';
 import { aRollout } from '../support/rollout-admin.ts';
 
 await t.test('the live line has what there is room for', async (t) => {

@@ -29,6 +29,7 @@ export const aRollout = (more: Partial<RolloutView> = {}): RolloutView => ({
   },
   verbs: ['pause', 'rollback', 'promote'],
   state: { kept: 'file', healthy: true, saved: true, detail: 'kept in state.json' },
+  regression: undefined,
   revision: 2,
   history: [
     {
