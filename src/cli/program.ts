@@ -3,6 +3,7 @@ import { EnvironmentError, UserError } from '../config/errors.ts';
 import { version } from '../package.ts';
 import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
 import type { ExplainOptions } from './explain.ts';
+import type { GuardOptions } from './guard.ts';
 import type { RolloutOptions } from './rollout.ts';
 
 const configOption = [
@@ -60,6 +61,7 @@ function createProgram(done: (code: number) => void): Command {
       done(await (await import('./demo.ts')).demo(options)),
     );
   addRollout(program, done);
+  addGuard(program, done);
   return program;
 }
 
@@ -75,14 +77,10 @@ const verbs: Record<PersonVerb, string> = {
 function addRollout(program: Command, done: (code: number) => void): void {
   const rollout = program.command('rollout').description('show and steer a rollout of a running proxy');
   const command = (name: string, description: string) =>
-    rollout
-      .command(name)
-      .description(description)
-      .argument('[flag]', 'the flag that is rolled out; may be left out when there is one rollout')
-      .addOption(new Option(...configOption).conflicts('admin'))
-      .option('--admin <url>', 'the admin port, such as http://127.0.0.1:9901, in place of a configuration')
-      .option('--token <token>', "the admin port's token, when it has one")
-      .option('--json', 'print JSON');
+    asking(rollout, name, description).argument(
+      '[flag]',
+      'the flag that is rolled out; may be left out when there is one rollout',
+    );
   command('status', 'tell where a rollout stands, or all of them').action(
     async (flag: string | undefined, options: RolloutOptions) =>
       done(await (await import('./rollout.ts')).status(flag, options)),
@@ -98,6 +96,32 @@ function addRollout(program: Command, done: (code: number) => void): void {
         done(await (await import('./rollout.ts')).steer(verb, flag, options)),
       );
 }
+
+/** The commands that show and clear what watches the routes of a running proxy. */
+function addGuard(program: Command, done: (code: number) => void): void {
+  const guard = program.command('guard').description('show and clear the guards of a running proxy');
+  asking(guard, 'status', 'tell what a guard has seen and found, or all of them')
+    .argument('[route]', 'the route that is guarded')
+    .action(async (route: string | undefined, options: GuardOptions) =>
+      done(await (await import('./guard.ts')).status(route, options)),
+    );
+  asking(guard, 'clear', 'forget what a guard found, and watch the route anew')
+    .argument('[route]', 'the route that is guarded; may be left out when there is one')
+    .option('--why <text>', 'the reason, for the log')
+    .action(async (route: string | undefined, options: GuardOptions & { why?: string }) =>
+      done(await (await import('./guard.ts')).clear(route, options)),
+    );
+}
+
+/** A command that asks the admin port. */
+const asking = (parent: Command, name: string, description: string): Command =>
+  parent
+    .command(name)
+    .description(description)
+    .addOption(new Option(...configOption).conflicts('admin'))
+    .option('--admin <url>', 'the admin port, such as http://127.0.0.1:9901, in place of a configuration')
+    .option('--token <token>', "the admin port's token, when it has one")
+    .option('--json', 'print JSON');
 
 const collect = (value: string, earlier: string[]) => [...earlier, value];
 

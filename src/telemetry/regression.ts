@@ -80,7 +80,7 @@ const share = ({ events, units }: Side): string =>
 const msText = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
 /** The odds as a number of at most two digits that count, or a power of ten where nobody would read it: 41,000. */
-function oddsText(log: number): string {
+export function oddsText(log: number): string {
   if (log > Math.log(1e12)) return `10^${Math.floor(log / Math.LN10)}`;
   return Number(Math.exp(log).toPrecision(2)).toLocaleString('en-US');
 }
