@@ -6,7 +6,7 @@ import { until } from '../support/client.ts';
 import { skipWithoutRedis, startRedis } from '../support/redis.ts';
 import { config, crowd, startReplica, type Running } from '../support/rollout.ts';
 
-const options = { skip: skipWithoutRedis() };
+const options = { skip: skipWithoutRedis(), buffered: true };
 const users = crowd(200);
 const slow = config({ stages: [{ percent: 25, for: '1h' }] });
 const quick = config({
@@ -26,10 +26,13 @@ async function running(t: Test, rollout: typeof slow, count = 3) {
   return { redis, replicas };
 }
 
+// They wait for what is agreed on seconds ahead, each on a Redis of its own: together.
+t.jobs = 4;
+
 const everywhere = (replicas: Replica[], what: (replica: Replica) => unknown, name: string) =>
   until(() => replicas.every(what), name, 10_000);
 
-await t.test(
+void t.test(
   'Redis dies in the midst and comes back empty: nobody flips, no stage is lost',
   options,
   async (t) => {
@@ -61,7 +64,7 @@ await t.test(
   },
 );
 
-await t.test(
+void t.test(
   'a rollback is made while Redis is away, and told to the others when it is back',
   options,
   async (t) => {
@@ -92,7 +95,7 @@ await t.test(
   },
 );
 
-await t.test('without Redis at the start control is served, until the state is there', options, async (t) => {
+void t.test('without Redis at the start control is served, until the state is there', options, async (t) => {
   const { redis, replicas } = await running(t, slow, 1);
   const [old] = replicas;
   const chosen = await old?.onTreatment(users);
@@ -108,7 +111,7 @@ await t.test('without Redis at the start control is served, until the state is t
   t.equal(late.view().salt, old?.view().salt);
 });
 
-await t.test('a Redis restored from an old copy is brought up to date', options, async (t) => {
+void t.test('a Redis restored from an old copy is brought up to date', options, async (t) => {
   const { redis, replicas } = await running(t, slow, 2);
   const client = redis.client();
   const key = 'test:rollout:api';
@@ -121,7 +124,7 @@ await t.test('a Redis restored from an old copy is brought up to date', options,
   t.equal(replicas[1]?.view().percent, 100);
 });
 
-await t.test('what is wrong with one rollout holds no other', options, async (t) => {
+void t.test('what is wrong with one rollout holds no other', options, async (t) => {
   const redis = await startRedis(t);
   const both = { api: slow, bad: slow };
   const one = await startReplica(t, redis.url, slow, { rollouts: both });
@@ -139,7 +142,7 @@ await t.test('what is wrong with one rollout holds no other', options, async (t)
   t.equal(one.view('bad').percent, 25, 'what was in force stays');
 });
 
-await t.test('a rollback whose answer was lost does not undo what came after it', options, async (t) => {
+void t.test('a rollback whose answer was lost does not undo what came after it', options, async (t) => {
   const { redis, replicas } = await running(t, slow, 2);
   const [cut, other] = replicas;
   redis.stall();
@@ -155,7 +158,7 @@ await t.test('a rollback whose answer was lost does not undo what came after it'
   t.equal(other?.view().history.filter(({ verb }) => verb === 'rollback').length, 1);
 });
 
-await t.test('a stop does not wait for the rollbacks that wait for Redis', options, async (t) => {
+void t.test('a stop does not wait for the rollbacks that wait for Redis', options, async (t) => {
   const redis = await startRedis(t);
   const { rollouts, view } = await startReplica(t, redis.url, slow);
   await until(() => view().percent === 25, '25 %');
@@ -167,7 +170,7 @@ await t.test('a stop does not wait for the rollbacks that wait for Redis', optio
   await Promise.all(asked);
 });
 
-await t.test('two that began apart agree on the older of the two', options, async (t) => {
+void t.test('two that began apart agree on the older of the two', options, async (t) => {
   const redis = await startRedis(t);
   const one = await startReplica(t, redis.url, slow);
   const client = redis.client();
@@ -177,7 +180,7 @@ await t.test('two that began apart agree on the older of the two', options, asyn
   t.equal(two.view().history.length, 1);
 });
 
-await t.test('a rollout that a flag file here cannot serve takes nothing down', options, async (t) => {
+void t.test('a rollout that a flag file here cannot serve takes nothing down', options, async (t) => {
   const redis = await startRedis(t);
   const file = join(
     t.testdir({
