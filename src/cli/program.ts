@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import { version } from '../package.ts';
 import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
+import type { DemoOptions } from './demo.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { GuardOptions } from './guard.ts';
 import type { RolloutOptions } from './rollout.ts';
@@ -57,9 +58,8 @@ function createProgram(done: (code: number) => void): Command {
     )
     .option('--port <port>', 'port of the proxy', portNumber, 8080)
     .option('--fast', 'the rollout in ten seconds')
-    .action(async (options: { port: number; fast?: true }) =>
-      done(await (await import('./demo.ts')).demo(options)),
-    );
+    .option('--break-v1', 'let v1 fail at 50 %, and the guard take everybody back to v0')
+    .action(async (options: DemoOptions) => done(await (await import('./demo.ts')).demo(options)));
   addRollout(program, done);
   addGuard(program, done);
   return program;

@@ -14,12 +14,17 @@ import { factsV1 } from './facts-v1.ts';
 export type RaccoonApis = {
   /** `http://HOST:PORT`, without a slash at the end. */
   url: string;
+  /** From now on three in ten of v1's answers are a 500. */
+  breakV1: () => void;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 };
 
 type Answer = { status: number; type: string; body: string; headers?: Record<string, string> };
 type Resource = () => Answer;
+
+/** The share of its answers that a broken v1 fails. */
+const failing = 0.3;
 
 const json = 'application/json';
 const pageTypes: Record<string, string> = {
@@ -57,9 +62,14 @@ export async function startRaccoonApis(options: {
   random?: () => number;
 }): Promise<RaccoonApis> {
   const random = options.random ?? Math.random;
+  let broken = false;
+  const v1 = () =>
+    broken && random() < failing
+      ? problem(500, 'The raccoon has dropped the fact.')
+      : pickFact(factsV1, random);
   const resources = new Map<string, Resource>([
     ['/v0/fact/', () => pickFact(factsV0, random)],
-    ['/v1/fact/', () => pickFact(factsV1, random)],
+    ['/v1/fact/', v1],
     ...(await readPage()),
   ]);
   const server = createServer((request, response) => send(request, response, answerTo(request, resources)));
@@ -69,6 +79,7 @@ export async function startRaccoonApis(options: {
   await once(server, 'listening');
   return {
     url: urlOf(server.address()),
+    breakV1: () => void (broken = true),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -32,6 +32,27 @@ await t.test('chance picks from the whole list, first to last', async (t) => {
     t.same(await (await fetch(`${apis.url}/v1/fact/`)).json(), { id: index + 1, ...factsV1[index] });
 });
 
+await t.test('once v1 is broken it fails three times in ten, and v0 never', async (t) => {
+  const numbers: number[] = [];
+  const random = () => numbers.shift() ?? 0.5;
+  const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0, random });
+  t.teardown(() => apis.close());
+  const statusOf = async (version: string, ...chance: number[]) => {
+    numbers.splice(0, numbers.length, ...chance);
+    return (await fetch(`${apis.url}/${version}/fact/`)).status;
+  };
+  t.equal(await statusOf('v1', 0), 200, 'while it is well');
+  apis.breakV1();
+  t.equal(await statusOf('v1', 0), 500);
+  t.equal(await statusOf('v1', 0.299), 500);
+  t.equal(await statusOf('v1', 0.3), 200);
+  t.equal(await statusOf('v0', 0), 200);
+  numbers.push(0);
+  const failure = await fetch(`${apis.url}/v1/fact/`);
+  t.equal(failure.headers.get('content-type'), 'application/json');
+  t.match(await failure.json(), { error: /raccoon/ });
+});
+
 await t.test('a query changes nothing', async (t) => {
   const apis = await startRaccoonApis({ host: '127.0.0.1', port: 0 });
   t.teardown(() => apis.close());

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { tellStages } from '../../src/demo/stages.ts';
+import { breakAtHalf } from '../../src/demo/break-v1.ts';
+import { tellStages, type Standing } from '../../src/demo/stages.ts';
 import { manualClock, minute, second } from '../support/clock.ts';
 
 await t.test('a line tells each stage, once everybody has asked since', async (t) => {
@@ -36,3 +37,62 @@ await t.test('a line tells each stage, once everybody has asked since', async (t
   await clock.pass(minute);
   t.equal(lines.length, 2, 'a stop is the end');
 });
+
+await t.test(
+  'v1 breaks after the line of half the visitors, and what the guard finds is told at once',
+  async (t) => {
+    const clock = manualClock();
+    let version = '1';
+    let asked = 0;
+    let standing: Standing = { status: 'in_progress', percent: 25 };
+    const lines: string[] = [];
+    const tell = (line: string) => void lines.push(line.trim().replaceAll(/ {2,}/g, ', '));
+    const stop = tellStages({
+      crowd: {
+        get visitors() {
+          return [{ id: 'a', version, forward: 0, back: version === '0' ? 1 : 0 }];
+        },
+        asked: () => asked,
+      },
+      standing: () => standing,
+      tell,
+      told: breakAtHalf(() => lines.push('(it breaks)'), tell),
+      clock,
+    });
+    const everybodyAsks = async () => {
+      await clock.pass(second);
+      asked += 2;
+      await clock.pass(second);
+    };
+    await everybodyAsks();
+    t.same(lines.splice(0), ['0:00, 25 %, 1 of 1 visitors on v1, 0 moved forward, 0 moved back'], 'not yet');
+
+    standing = { status: 'in_progress', percent: 50 };
+    await clock.pass(second);
+    t.same(lines, [], 'not before it is told');
+    await everybodyAsks();
+    t.same(lines.splice(0), [
+      '0:02, 50 %, 1 of 1 visitors on v1, 0 moved forward, 0 moved back',
+      '(it breaks)',
+      'v1 begins to fail: three in ten of its answers are 500 now',
+    ]);
+
+    standing = { status: 'reverted', percent: 0, regression: { words: 'v1 failed 38 of 412 users' } };
+    await clock.pass(second);
+    t.same(lines.splice(0), ['0:05, v1 failed 38 of 412 users']);
+    version = '0';
+    await everybodyAsks();
+    t.same(lines.splice(0), [
+      '0:05, 0 %, 0 of 1 visitors on v1, 0 moved forward, 1 moved back, reverted: everybody is on v0',
+    ]);
+
+    standing = { status: 'in_progress', percent: 50 };
+    version = '1';
+    await everybodyAsks();
+    t.equal(lines.splice(0).length, 1, 'begun anew, it breaks no second time');
+    standing = { status: 'reverted', percent: 0, regression: { words: 'v1 failed 38 of 412 users' } };
+    await clock.pass(second);
+    t.match(lines, [/v1 failed 38 of 412 users/], 'and the same is found anew');
+    stop();
+  },
+);
