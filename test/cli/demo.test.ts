@@ -1,16 +1,7 @@
 import { createServer } from 'node:net';
 import t from 'tap';
 import { request, until } from '../support/client.ts';
-import { start, type Command } from '../support/command.ts';
-
-const addresses = async ({ output }: Command) => {
-  const said = await until(
-    () => /Open +http:\S+:(\d+)\/[^]*--admin http:\/\/127\.0\.0\.1:(\d+)\n/.exec(output.stdout),
-    'the welcome',
-    15_000,
-  );
-  return { port: Number(said[1]), adminPort: Number(said[2]) };
-};
+import { startDemo } from '../support/demo.ts';
 
 await t.test('the demo serves a fact with its version, the page, and the admin port it names', async (t) => {
   // So that the usual admin port is taken, by us or by somebody else.
@@ -20,8 +11,8 @@ await t.test('the demo serves a fact with its version, the page, and the admin p
     taken.listen(9901, '127.0.0.1', resolve);
   });
   t.teardown(() => taken.close());
-  const demo = start(t, ['demo', '--port', '0']);
-  const { port, adminPort } = await addresses(demo);
+  const demo = await startDemo(t);
+  const { port, adminPort } = demo;
   t.not(adminPort, 9901);
   const answer = await request(port, '/fact/', { headers: { 'x-user-id': '1' } });
   t.match(answer, {
@@ -39,8 +30,7 @@ await t.test('the demo serves a fact with its version, the page, and the admin p
 });
 
 await t.test('--fast takes everybody to v1 in ten seconds, and nobody back', async (t) => {
-  const demo = start(t, ['demo', '--fast', '--port', '0']);
-  await addresses(demo);
+  const demo = await startDemo(t, '--fast');
   await until(() => demo.output.stdout.includes('completed'), 'everyone on v1', 13_000);
   demo.child.kill('SIGINT');
   const { code, stdout, stderr } = await demo.ended;
