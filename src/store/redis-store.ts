@@ -54,26 +54,39 @@ for i, key in ipairs(KEYS) do
 end
 return sums`;
 
-/** Adds to the numbers of one tick; then each tick asked for that there is, with its numbers as a text. */
+/**
+ * Adds to the numbers of one tick; then each tick asked for that there is, with its numbers as a text that loses no digit. 2 when
+ * something there is no list of numbers: nothing is done then.
+ */
 const addNumbers = `
-local numbers, i = {}, 0
-for number in string.gmatch(redis.call('HGET', KEYS[1], ARGV[1]) or '', '[^,]+') do
-  numbers[#numbers + 1] = tonumber(number)
+local function numbersIn(text)
+  local numbers = {}
+  for part in string.gmatch(text .. ',', '([^,]*),') do
+    local number = tonumber(part)
+    if not number or math.abs(number) == math.huge or number ~= number then return nil end
+    numbers[#numbers + 1] = number
+  end
+  return numbers
 end
-for number in string.gmatch(ARGV[2], '[^,]+') do
-  i = i + 1
-  numbers[i] = (numbers[i] or 0) + tonumber(number)
-end
-redis.call('HSET', KEYS[1], ARGV[1], table.concat(numbers, ','))
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+local key, own = KEYS[1], ARGV[1]
+local before = redis.call('HGET', key, own)
+local numbers = before and numbersIn(before) or {}
+if before and #numbers == 0 then return 2 end
+for i, number in ipairs(numbersIn(ARGV[2])) do numbers[i] = (numbers[i] or 0) + number end
+for i, number in ipairs(numbers) do numbers[i] = string.format('%.17g', number) end
+local sums = table.concat(numbers, ',')
 local found = {}
 for tick = tonumber(ARGV[3]), tonumber(ARGV[4]) do
-  local sum = redis.call('HGET', KEYS[1], string.format('%d', tick))
-  if sum then
-    found[#found + 1] = string.format('%d', tick)
-    found[#found + 1] = sum
+  local name = string.format('%d', tick)
+  local text = name == own and sums or redis.call('HGET', key, name)
+  if text then
+    if not numbersIn(text) then return 2 end
+    found[#found + 1] = name
+    found[#found + 1] = text
   end
 end
+redis.call('HSET', key, own, sums)
+redis.call('PEXPIRE', key, ARGV[5])
 return found`;
 
 /**
@@ -93,7 +106,7 @@ export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock:
       redis
         .run((client) => client.eval(script, keys.length, ...keys, ...values))
         .catch((error: Error) => {
-          throw problem(error, where);
+          throw problem(error, where, keys);
         });
     const done = last.then(operation, operation);
     last = done;
@@ -145,16 +158,17 @@ export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock:
       },
       async add({ series, tick, numbers, keptFor }, from, to) {
         const values = [tick, numbers.join(','), from, to, keptFor];
-        const found = await run(addNumbers, [keyOf('ticks', series)], values);
+        const key = keyOf('ticks', series);
+        const found = await run(addNumbers, [key], values);
+        if (!Array.isArray(found)) throw foreign(`${key} in ${where}`);
         const sums = new Map<number, number[]>();
-        if (Array.isArray(found))
-          for (let i = 0; i < found.length; i += 2)
-            sums.set(
-              Number(found[i]),
-              String(found[i + 1])
-                .split(',')
-                .map(Number),
-            );
+        for (let i = 0; i < found.length; i += 2)
+          sums.set(
+            Number(found[i]),
+            String(found[i + 1])
+              .split(',')
+              .map(Number),
+          );
         return sums;
       },
     },
@@ -180,13 +194,13 @@ function readRecord<S extends Stamped>(
 const foreign = (where: string) =>
   new StoreError(
     'refused',
-    `${where} is not the state of a rollout as this version writes it. It is left as it is: put it right, or stop the proxies and delete the key to begin anew`,
+    `${where} is not the state as this version writes it. It is left as it is: put it right, or stop the proxies and delete the key to begin anew`,
   );
 
-function problem(error: Error, where: string): StoreError {
+function problem(error: Error, where: string, keys: readonly string[]): StoreError {
   const { message } = error;
   // A script that does not fit what is there.
-  if (message.includes('WRONGTYPE')) return foreign(where);
+  if (message.includes('WRONGTYPE')) return foreign(`${keys.join(' or ')} in ${where}`);
   return isRefusal(error)
     ? new StoreError('refused', `${where} cannot be used as state: ${message}`, error)
     : new StoreError('away', `${where} cannot be reached: ${message}`, error);
