@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { join } from 'node:path';
 import { begin } from '../../src/rollout/configure.ts';
+import { begun, cleared, tripKind } from '../../src/guard/trip.ts';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { rolloutKind, type RolloutState } from '../../src/rollout/state.ts';
@@ -17,7 +18,7 @@ const places: Record<string, { skip: string | false; at: (t: Test) => Promise<Pl
   memory: {
     skip: false,
     at: async () => {
-      const store = await openStore({ kept: 'memory' }, systemClock, [rolloutKind]);
+      const store = await openStore({ kept: 'memory' }, systemClock, [rolloutKind, tripKind]);
       return async () => store;
     },
   },
@@ -25,14 +26,15 @@ const places: Record<string, { skip: string | false; at: (t: Test) => Promise<Pl
     skip: false,
     at: async (t) => {
       const file = join(t.testdir(), 'state.json');
-      return () => openStore({ kept: 'file', file }, systemClock, [rolloutKind]);
+      return () => openStore({ kept: 'file', file }, systemClock, [rolloutKind, tripKind]);
     },
   },
   redis: {
     skip: skipWithoutRedis(),
     at: async (t) => {
       const url = new URL((await startRedis(t)).url);
-      return () => openStore({ kept: 'redis', url, prefix: 'contract' }, systemClock, [rolloutKind]);
+      return () =>
+        openStore({ kept: 'redis', url, prefix: 'contract' }, systemClock, [rolloutKind, tripKind]);
     },
   },
 };
@@ -125,6 +127,28 @@ for (const [name, { skip, at: opened }] of Object.entries(places))
         state = candidates[won.indexOf(true)] as RolloutState;
         t.same((await stores[0]?.read(rolloutKind, new Map([['race', '']])))?.get('race'), state);
       }
+    });
+
+    await t.test('records of two kinds are kept beside each other for one flag', async (t) => {
+      const store = await open(t);
+      const state = fresh('both');
+      const trip = begun('both', Date.now(), hex());
+      const asked = new Map([['both', '']]);
+      t.equal(await store.write(rolloutKind, state, ''), true);
+      t.same(await store.read(tripKind, asked), new Map([['both', null]]));
+      t.equal(await store.write(tripKind, trip, stampOf(state)), false, 'one has no word on the other');
+      t.equal(await store.write(tripKind, trip, ''), true);
+      const later = cleared(trip, '', Date.now(), hex());
+      t.equal(await store.write(tripKind, later, stampOf(trip)), true);
+      const other = await open(t);
+      t.same(await other.read(rolloutKind, asked), new Map([['both', state]]));
+      t.same(await other.read(tripKind, asked), new Map([['both', later]]));
+      t.equal(await other.write(rolloutKind, next(state), stampOf(state)), true);
+      t.same(
+        await store.read(tripKind, new Map([['both', stampOf(later)]])),
+        new Map(),
+        'and is not changed',
+      );
     });
 
     await t.test('its clock is near ours', async (t) => {
