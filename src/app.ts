@@ -7,11 +7,12 @@ import type { Address } from './config/scalars.ts';
 import type { Config, RouteConfig } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
-import { createIdentify, headersConsulted, type Identify } from './identity/identify.ts';
+import { dividedBy } from './flags/divided.ts';
+import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
+import { tripKind } from './guard/trip.ts';
 import { createHandler } from './proxy/handle.ts';
-import { createOverride, secretHeader, type Override } from './proxy/override.ts';
-import { createRewrite } from './proxy/rewrite.ts';
-import { compileRoutes, openOn, type Route, type Upstream } from './proxy/routes.ts';
+import { openOn } from './proxy/routes.ts';
+import { createRouting, type Routing } from './proxy/routing.ts';
 import { createProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -22,7 +23,6 @@ import type { Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
-import { createPool } from './upstream/pool.ts';
 
 /** A running proxy. */
 export type App = {
@@ -44,6 +44,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let phase: Phase = 'starting';
   let flags: FlagProvider | undefined;
   let rollouts: Rollouts | undefined;
+  let guard: Guarding | undefined;
   let store: Store | undefined;
 
   const metrics = createMetrics(
@@ -52,6 +53,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       return state !== undefined && state.initialized && state.healthy;
     },
     () => rollouts?.list() ?? [],
+    () => guard?.list() ?? [],
   );
   const readiness = (): Readiness => ({
     ready: phase === 'ready',
@@ -59,20 +61,26 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       proxy: phase,
       flags: flags?.state().detail ?? 'not opened yet',
       ...(rollouts && { rollouts: rollouts.state().detail }),
+      ...(guard && { guard: guard.troubles().join('; ') || 'watching' }),
     },
   });
   const admin = await openAdmin(config, {
     readiness,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
+    guards: guarding(() => guard),
   });
 
   try {
     const provider = (flags = await openFlags(config.flags, log));
     const routing = createRouting(config);
-    store = config.rollouts.size === 0 ? undefined : await openStore(config.state, clock, [rolloutKind]);
-    if (store !== undefined)
-      rollouts = await startRollouts(config, { flags: provider, routing, log, clock, store });
+    const parts = { flags: provider, routing, log, clock, hex };
+    if (config.rollouts.size > 0 || isGuarded(config))
+      store = await openStore(config.state, clock, [rolloutKind, tripKind]);
+    if (store !== undefined && config.rollouts.size > 0)
+      rollouts = await startRollouts(config, { ...parts, store });
+    if (store !== undefined && isGuarded(config))
+      guard = await watchOver(config, rollouts, { ...parts, store });
     const flagOf = new Map(
       config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
     );
@@ -84,10 +92,14 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         rollouts?.keepTime();
         return provider.evaluate(flag, context, fallback);
       },
+      tripped: (flag) => guard?.overrides(flag) ?? false,
       record(outcome, context, headMs) {
         metrics.observe(outcome);
         log.access(outcome);
-        if (context !== undefined) provider.report?.(context, failedUpstream(outcome), headMs);
+        if (context !== undefined) {
+          provider.report?.(context, failedUpstream(outcome), headMs);
+          guard?.saw(outcome, context, headMs);
+        }
         const { reason, route, version } = outcome;
         if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
           rollouts.saw(flagOf.get(route ?? '') ?? '', version, failedUpstream(outcome));
@@ -108,6 +120,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         await delay(config.shutdown.delay);
         await server.close(config.shutdown.drain);
         routing.close();
+        await guard?.close();
         await rollouts?.close();
         await store?.close();
         await provider.close(flushDeadline);
@@ -115,6 +128,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       },
     };
   } catch (error) {
+    await guard?.close();
     await rollouts?.close();
     await store?.close();
     await flags?.close(0);
@@ -123,18 +137,25 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   }
 }
 
+/** What rollouts and the guard are made of. */
+type StateParts = {
+  flags: FlagProvider;
+  routing: Routing;
+  log: Log;
+  clock: Clock;
+  store: Store;
+  hex: (digits: number) => string;
+};
+
+const hex = (digits: number): string => randomBytes(digits).toString('hex').slice(0, digits);
+
 async function startRollouts(
   { rollouts, routes }: Config,
-  {
-    flags,
-    routing,
-    ...parts
-  }: { flags: FlagProvider; routing: Routing; log: Log; clock: Clock; store: Store },
+  { flags, routing, ...parts }: StateParts,
 ): Promise<Rollouts> {
   return openRollouts({
     ...parts,
     rollouts,
-    hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
     split(flag, split) {
       const unknown = [split.from, split.to].find(
         (version) => !routes.some((route) => serves(route, flag, version)),
@@ -154,6 +175,30 @@ async function startRollouts(
   });
 }
 
+/** The guard of all routes that have one; what it finds of a rollout run here the rollout keeps. */
+const watchOver = (
+  config: Config,
+  rollouts: Rollouts | undefined,
+  { flags, ...parts }: StateParts,
+): Promise<Guarding> =>
+  startGuard({
+    ...parts,
+    config,
+    rollouts: rollouts && {
+      ...rollouts,
+      async clear(flag, why) {
+        const acted = await rollouts.clear(flag, why);
+        return acted.ok ? { ok: true } : acted;
+      },
+    },
+    scheduled(flag, control) {
+      const data = flags.flagData(flag);
+      return data && dividedBy(data, control);
+    },
+    stage: (flag) => rollouts?.list().find((rollout) => rollout.flag === flag)?.stage ?? null,
+    random: () => randomBytes(4).readInt32LE(),
+  });
+
 const serves = (route: RouteConfig, flag: string, version: string): boolean =>
   route.kind === 'flag' && route.flag === flag && route.versions.has(version);
 
@@ -164,47 +209,16 @@ const steering = (rollouts: () => Rollouts | undefined): NonNullable<AdminParts[
     rollouts()?.act(flag, verb, why) ?? { ok: false, why: 'unknown', detail: 'there are no rollouts' },
 });
 
+/** What the admin port may do with guards, from before they are there. */
+const guarding = (guard: () => Guarding | undefined): NonNullable<AdminParts['guards']> => ({
+  list: () => guard()?.list() ?? [],
+  clear: async (route, why) =>
+    guard()?.clear(route, why) ?? { ok: false, why: 'unknown', detail: 'no route has a guard' },
+});
+
 async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {
   if (config.admin === undefined) return undefined;
   return orCannotListen(config.admin.address, startAdmin(config.admin, parts));
-}
-
-/** What the configuration says of requests, compiled: all of a decision but the flags. */
-export type Routing = {
-  routes: readonly Route[];
-  override: Override | undefined;
-  identify: Identify;
-  /** Cuts every connection to an upstream. */
-  close(): void;
-};
-
-export function createRouting(config: Config): Routing {
-  const override = createOverride(config.override);
-  const upstreams = openUpstreams(config);
-  return {
-    routes: compileRoutes(config, upstreams, varyOf(config, override)),
-    override,
-    identify: createIdentify(config.context),
-    close() {
-      for (const { pool } of upstreams.values()) pool.destroy();
-    },
-  };
-}
-
-function openUpstreams(config: Config): Map<string, Upstream> {
-  return new Map(
-    Object.entries(config.upstreams).map(([name, { url, preserveHost, rewriteLocation, ...options }]) => {
-      const basePath = url.pathname.replace(/\/$/, '');
-      const rewrite = rewriteLocation ? createRewrite(url, basePath) : undefined;
-      return [name, { name, url, basePath, preserveHost, rewrite, pool: createPool(url, options) }];
-    }),
-  );
-}
-
-/** Every request header that may change which version serves a request. */
-function varyOf(config: Config, override: Override | undefined): string[] {
-  const names = headersConsulted(config.context);
-  return override === undefined ? names : [...new Set([...names, override.header, secretHeader])];
 }
 
 async function orCannotListen<T>({ host, port }: Address, listening: Promise<T>): Promise<T> {

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { Split } from '../flags/split.ts';
-import { systemClock } from '../clock.ts';
-import { readRecords } from '../store/file-store.ts';
-import { openStore } from '../store/open-store.ts';
+import { readRecord } from '../store/read-record.ts';
 import { percentAt } from '../rollout/schedule.ts';
 import { rolloutKind, statuses, type RolloutState } from '../rollout/state.ts';
 import { StoreError } from '../store/store.ts';
+import { tripKind } from '../guard/trip.ts';
+import type { Regression } from '../telemetry/regression.ts';
 import { ask, findAdmin } from './admin-client.ts';
 
 /**
@@ -54,16 +54,18 @@ async function stored(
   flag: string,
   state: Exclude<Config['state'], { kept: 'memory' }>,
 ): Promise<Standing | null> {
-  if (state.kept === 'file')
-    return standing((await readRecords(state.file, rolloutKind)).get(flag) ?? null, Date.now());
-  const store = await openStore(state, systemClock, [rolloutKind]);
+  const { record, now } = await readRecord(rolloutKind, flag, state);
+  return standing(record, now);
+}
+
+/** What the guard has found of a flag without a rollout, as far as the state tells: in memory nothing is kept. */
+export async function tripOf(flag: string, state: Config['state']): Promise<Regression | undefined> {
+  if (state.kept === 'memory') return undefined;
   try {
-    const found = await store.read(rolloutKind, new Map([[flag, '']]));
-    const state = found.get(flag) ?? null;
-    if (state instanceof StoreError) throw state;
-    return standing(state, store.now());
-  } finally {
-    await store.close();
+    return (await readRecord(tripKind, flag, state)).record?.trip ?? undefined;
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
   }
 }
 

@@ -1,11 +1,11 @@
-import { createRouting } from '../app.ts';
+import { createRouting } from '../proxy/routing.ts';
 import { UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import { explainBucket, type BucketExplanation } from '../flags/explain.ts';
 import type { Evaluation, FlagProvider } from '../flags/provider.ts';
 import { openFlags } from '../flags/source.ts';
-import { standingOf } from './explain-rollout.ts';
+import { standingOf, tripOf } from './explain-rollout.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from '../proxy/decide.ts';
 import { findRoute, type FlagRoute } from '../proxy/routes.ts';
@@ -76,7 +76,13 @@ export async function explain(options: ExplainOptions): Promise<number> {
       const standing = await standingOf(route.flag, config, file, flags.flagData(route.flag)?.salt);
       if (standing !== undefined) flags.split?.(route.flag, standing.split);
       let evaluation: Evaluation | undefined;
-      const facts = { preflight, pinned: routing.override?.pinned(headers), context: identity?.context };
+      const trip = standing === undefined ? await tripOf(route.flag, config.state) : undefined;
+      const facts = {
+        preflight,
+        pinned: routing.override?.pinned(headers),
+        tripped: trip?.action === 'rollback',
+        context: identity?.context,
+      };
       const { version, reason, upstream } = await decide(route, facts, async (...asked) => {
         return (evaluation = await flags.evaluate(...asked));
       });
@@ -191,6 +197,7 @@ const meaning: Record<Reason, string> = {
   ROUTE: 'a plain route, without a flag',
   PREFLIGHT: 'a CORS preflight carries no identity and gets the default',
   OVERRIDE: 'pinned by a tester',
+  GUARD: 'the guard has found another version worse, so the default until a person clears it',
   NO_CONTEXT: 'nobody is known and anonymous keys are off, so the default',
   UNKNOWN_VERSION: "the flag's value is none of the route's versions, so the default",
   OFF: 'the flag is off',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, secretText, text, epochTime, wait } from './scalars.ts';
+import { hookUrl, httpUrl, secretText, text, epochTime, wait } from './scalars.ts';
 
 /** A chance of being wrong: above 0, and never a coin's. */
 const chance = z
@@ -87,9 +87,7 @@ export const guard = z.strictObject({
 export type GuardConfig = z.output<typeof guard>;
 
 const hook = z.strictObject({
-  webhook: httpUrl
-    .meta({ writeOnly: true })
-    .describe('Address that gets a POST of JSON, such as an incoming webhook of Slack.'),
+  webhook: hookUrl.describe('Address that gets a POST of JSON, such as an incoming webhook of Slack.'),
   secret: secretText
     .optional()
     .describe('Signs each message, as Standard Webhooks has it; `whsec_…` or any text.'),

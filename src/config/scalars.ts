@@ -87,6 +87,16 @@ export const httpUrl = z
   )
   .transform((text) => new URL(text));
 
+/** The same, with a query, which may be what makes it secret. */
+export const hookUrl = z
+  .string(httpUrlText)
+  .meta({ title: httpUrlText, writeOnly: true })
+  .refine(
+    (text) => isHttpUrl(text.replace(/\?[^?#\s]*$/, '')) && !hasCredentials(text),
+    `${httpUrlText} without credentials or fragment`,
+  )
+  .transform((text) => new URL(text));
+
 const hasCredentials = (text: string) => new URL(text).username !== '' || new URL(text).password !== '';
 
 /** The same, and it may hold `USER:PASSWORD@`; so it is a secret. */

@@ -56,5 +56,9 @@ function divided(key: string, known: Flag | undefined, split: Split): Flag {
   };
 }
 
+/** A variation as a version is written. */
+export const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+
 const variationOf = ({ variations }: Flag, version: string): number =>
-  variations.findIndex((value) => (typeof value === 'string' ? value : JSON.stringify(value)) === version);
+  variations.findIndex((value) => textOf(value) === version);

@@ -34,11 +34,11 @@ const retry = 1000;
  */
 export async function openTrips(parts: TripParts): Promise<Trips> {
   const { flags, store, clock, hex } = parts;
-  const opened = clock.now();
+  const opened = Math.round(clock.now());
   const all = flags.map(unknown);
   const known = new Map(all.map((one) => [one.flag, one]));
   const upkeep = createTripUpkeep(parts, all);
-  const { inForce, tell, byStore, wrong, wrongs } = upkeep;
+  const { inForce, tell, wrong, wrongs } = upkeep;
   const wrongText = () =>
     wrongs()
       .map(({ message }) => message)
@@ -112,7 +112,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
 
   return {
     tripped: (flag) => inForce.get(flag),
-    watchedFrom: (flag) => known.get(flag)?.state?.watchedFrom ?? byStore(opened),
+    watchedFrom: (flag) => known.get(flag)?.state?.watchedFrom ?? opened,
     trip(regression) {
       const one = known.get(regression.flag);
       if (one === undefined || inForce.has(one.flag)) return;

@@ -1,11 +1,13 @@
-import type { Regression } from '../telemetry/regression.ts';
+import { shownRegression, type Regression, type ShownRegression } from '../telemetry/regression.ts';
+import type { Signal } from './judge.ts';
+import type { Watch } from './watch.ts';
 
 /** What one version did in this epoch: users (or requests) seen, and those of them that failed. */
 export type SeenSide = { version: string; units: number; failed: number };
 
 /** How one test stands: natural logarithms of its evidence, and of what is needed to act, or for `split` to warn. */
 export type SignalView = {
-  signal: 'errors' | 'latency' | 'split';
+  signal: Signal;
   evidence: number;
   needed: number;
   /** Whether it has warned in this epoch. */
@@ -24,7 +26,7 @@ export type GuardView = {
   seen: { control: SeenSide; treatment: SeenSide };
   signals: SignalView[];
   /** What was found, until a person clears it. */
-  trip: (Omit<Regression, 'at'> & { at: string; words: string }) | undefined;
+  trip: ShownRegression | undefined;
   /** Whether the trip is kept where it outlives the proxy; `detail` says where, and what is in the way. */
   state: { saved: boolean; detail: string };
   /** How turning the flag off in LaunchDarkly goes; undefined where that is not wanted. */
@@ -37,3 +39,47 @@ export type GuardView = {
  */
 export type Cleared =
   { ok: true; guard: GuardView } | { ok: false; why: 'unknown' | 'refused' | 'away'; detail: string };
+
+type Viewed = {
+  watch: Watch;
+  keeper: { tripped(flag: string): Regression | undefined; saved(flag: string): GuardView['state'] };
+  warned: ReadonlySet<Signal>;
+};
+
+/** `now` by the store's clock. */
+export function viewOf(
+  { watch, keeper, warned }: Viewed,
+  now: number,
+  launchdarkly: GuardView['launchdarkly'],
+): GuardView {
+  const { route, judge } = watch;
+  const { flag, guard } = route;
+  const { from, j } = watch.epoch();
+  const seen = judge.counts();
+  const regression = keeper.tripped(flag);
+  const { saved, detail } = keeper.saved(flag);
+  const leftMs = j === 0 ? guard.epoch : Math.max(0, Math.round(from + j * guard.epoch - now));
+  const sideOf = (version: string, { units, events }: typeof seen.control): SeenSide => ({
+    version,
+    units,
+    failed: events,
+  });
+  return {
+    route: route.name,
+    flag,
+    onRegression: guard.onRegression,
+    unit: watch.unit(),
+    epoch: { number: j, leftMs },
+    seen: {
+      control: sideOf(route.control, seen.control),
+      treatment: sideOf(watch.treatment(), seen.treatment),
+    },
+    signals: judge
+      .standings()
+      .filter(({ signal }) => signal !== 'latency' || guard.latency !== undefined)
+      .map(({ signal, evidence, act: needed }) => ({ signal, evidence, needed, warned: warned.has(signal) })),
+    trip: regression && shownRegression(regression),
+    state: { saved, detail },
+    launchdarkly,
+  };
+}

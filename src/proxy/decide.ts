@@ -8,6 +8,7 @@ export type Reason =
   | 'ROUTE'
   | 'PREFLIGHT'
   | 'OVERRIDE'
+  | 'GUARD'
   | 'NO_CONTEXT'
   | 'UNKNOWN_VERSION'
   | EvaluationReason['kind']
@@ -16,10 +17,14 @@ export type Reason =
 /** Which upstream serves a request. `version` is undefined on a plain route. */
 export type Decision = { version: string | undefined; upstream: Upstream; reason: Reason };
 
-/** What a decision may look at. `pinned` is the version a tester asked for, with the right secret. */
+/**
+ * What a decision may look at. `pinned` is the version a tester asked for, with the right secret; `tripped`, whether the
+ * guard has taken everybody back to the default.
+ */
 export type DecisionFacts = {
   preflight: boolean;
   pinned: string | undefined;
+  tripped: boolean;
   context: EvaluationContext | undefined;
 };
 
@@ -31,7 +36,7 @@ export const isPreflight = (method: string, headers: RequestView['headers']): bo
   headers['origin'] !== undefined &&
   headers['access-control-request-method'] !== undefined;
 
-/** In this order: tester's override, the flag, the route's default. */
+/** In this order: tester's override, the guard, the flag, the route's default. */
 export function decide(
   route: FlagRoute,
   facts: DecisionFacts,
@@ -40,6 +45,7 @@ export function decide(
   if (facts.preflight) return serveDefault(route, 'PREFLIGHT');
   const pinned = facts.pinned === undefined ? undefined : route.versions.get(facts.pinned);
   if (pinned !== undefined) return { version: facts.pinned, upstream: pinned, reason: 'OVERRIDE' };
+  if (facts.tripped) return serveDefault(route, 'GUARD');
   if (facts.context === undefined) return serveDefault(route, 'NO_CONTEXT');
   const evaluated = evaluate(route.flag, facts.context, route.default);
   return evaluated.then((evaluation) => fromEvaluation(route, evaluation));

@@ -25,6 +25,8 @@ export type HandlerParts = {
   pseudonym: string;
   identify: Identify;
   evaluate: Evaluate;
+  /** Whether the guard has taken everybody back from what a flag says. */
+  tripped: (flag: string) => boolean;
   /**
    * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
    * milliseconds until the response head.
@@ -81,7 +83,8 @@ export function createHandler(parts: HandlerParts): Handler {
       if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
       session.decision = decision;
-      if (decision.reason === 'OVERRIDE') session.context = undefined;
+      // No flag chose for them.
+      if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
@@ -129,7 +132,8 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   const identity = preflight ? undefined : parts.identify({ url: target.path, headers: req.headers });
   session.minted = identity?.minted ?? [];
   session.context = identity?.context;
-  return decide(route, { preflight, pinned, context: identity?.context }, parts.evaluate);
+  const tripped = parts.tripped(route.flag);
+  return decide(route, { preflight, pinned, tripped, context: identity?.context }, parts.evaluate);
 }
 
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */

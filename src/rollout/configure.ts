@@ -25,6 +25,8 @@ export function begin(
     elapsed: 0,
     since: null,
     extended: false,
+    regression: null,
+    watchedFrom: 0,
     history: [],
   };
   const started = config.start === 'auto' ? apply(fresh, 'start', circumstances) : undefined;

@@ -1,7 +1,8 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import type { Split } from '../flags/split.ts';
 import { percentAt } from './schedule.ts';
-import type { RolloutState } from './state.ts';
+import type { Regression } from '../telemetry/regression.ts';
+import type { RolloutState, Who } from './state.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What this proxy knows of one rollout. */
@@ -16,7 +17,7 @@ export type Known = {
   /** As the store has it, or had it; undefined until it has answered, and control is served. */
   state: RolloutState | undefined;
   /** A rollback that is in force here, and not in the store yet; `at` by the store's clock. */
-  rollback: { why: string; at: number } | undefined;
+  rollback: { who: Who; why: string; at: number; regression: Regression | undefined } | undefined;
   /** Whether the state was brought in line with the configuration. */
   configured: boolean;
   /** The effective time that has come: a clock that is put back takes nothing back. */
@@ -49,3 +50,7 @@ export const faultOf = ({ faults }: Known): string | undefined =>
   faults.store ?? faults.configuration ?? faults.flag;
 
 export const lacksTraffic = ({ traffic, wanted }: Known): boolean => traffic.total() < wanted;
+
+/** What the guard found, until a person has seen to it. */
+export const regressionOf = ({ rollback, state }: Known): Regression | undefined =>
+  rollback?.regression ?? state?.regression ?? undefined;

@@ -1,12 +1,14 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import { UserError } from '../config/errors.ts';
 import type { Clock } from '../clock.ts';
-import { faultOf, inForce, lacksTraffic, raiseAt, type Known } from './known.ts';
+import { inWords, type Regression } from '../telemetry/regression.ts';
+import { faultOf, inForce, lacksTraffic, raiseAt, regressionOf, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
 import type { Store } from '../store/store.ts';
+import type { Who } from './state.ts';
 import { createTraffic } from './traffic.ts';
-import { apply, openVerbs, type PersonVerb } from './transitions.ts';
+import { apply, openVerbs, transitions, type PersonVerb, type Verb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
 import { viewOf, type Acted, type RolloutView } from './view.ts';
 
@@ -30,6 +32,18 @@ export type Rollouts = {
   /** Takes note of a request that a flag's rollout decided. */
   saw(flag: string, version: string, failed: boolean): void;
   list(): RolloutView[];
+  /** What the guard found of a flag, until a person has seen to it. */
+  tripped(flag: string): Regression | undefined;
+  /** From when on a flag's versions are to be compared, by the store's clock; undefined while there is nothing to compare. */
+  watchedFrom(flag: string): number | undefined;
+  /**
+   * Does what a regression asks for: rolls back, holds, or notes it. A rollback is in force at once. What cannot be
+   * written is to be tried again, until `tripped` tells of it.
+   */
+  trip(regression: Regression): Promise<void>;
+  /** A person has seen to what the guard found: it compares anew, and what it held goes on. */
+  clear(flag: string, why: string): Promise<Acted>;
+  saved(flag: string): { saved: boolean; detail: string };
   act(flag: string, verb: PersonVerb, why: string): Promise<Acted>;
   /** One sentence for readiness, and whether the state can be read and written. */
   state(): { healthy: boolean; detail: string };
@@ -114,25 +128,33 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   }
 
   /** In force at once; the store is told as soon as it can be. */
-  async function rollBack(one: Known, why: string): Promise<Acted> {
+  async function rollBack(one: Known, who: Who, why: string, regression?: Regression): Promise<Acted> {
     if (one.state !== undefined && !openVerbs(one.state.status).includes('rollback'))
       return refused(one, 'rollback');
-    one.rollback = { why, at: store.now() };
+    one.rollback = { who, why, at: store.now(), regression };
     serveAll();
     await nextLook();
     return { ok: true, rollout: view(one) };
   }
 
-  async function change(one: Known, verb: PersonVerb, why: string): Promise<Acted> {
+  async function change(
+    one: Known,
+    verb: Verb,
+    ...[who, why, regression]: Parameters<typeof upkeep.circumstances>
+  ): Promise<Acted> {
     const { state } = one;
     if (state === undefined || blocked(one) !== undefined || one.rollback !== undefined || upkeep.isQuiet())
       return away(one);
-    const next = apply(state, verb, upkeep.circumstances('person', why));
+    const next = apply(state, verb, upkeep.circumstances(who, why, regression));
     if (next === undefined) return refused(one, verb);
-    const written = await upkeep.write(one, next).catch(() => false);
-    if (!written) await look();
+    const failed = await upkeep.write(one, next).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    if (one.state?.nonce !== next.nonce) await look();
     // The answer may have been lost on its way.
     if (one.state?.nonce === next.nonce) return { ok: true, rollout: view(one) };
+    if (failed !== undefined) return away(one, failed);
     const detail = 'others changed the rollout at this moment; look at it, and try again';
     return blocked(one) === undefined ? { ok: false, why: 'refused', detail } : away(one);
   }
@@ -140,9 +162,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   /** What keeps the state of a rollout from being changed. */
   const blocked = ({ faults }: Known) => upkeep.trouble()?.message ?? faults.store;
 
-  const away = (one: Known): Acted => {
+  const away = (one: Known, failed?: string): Acted => {
     const otherwise = closed ? 'the proxy stops' : 'it was not read yet, or came back just now; try again';
-    const detail = blocked(one) ?? otherwise;
+    const detail = failed ?? blocked(one) ?? otherwise;
     return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
   };
 
@@ -168,6 +190,39 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       if (one.state?.extended === true && one.traffic.total() === one.wanted) arm();
     },
     list: () => all.map(view),
+    tripped(flag) {
+      const one = known.get(flag);
+      return one && regressionOf(one);
+    },
+    watchedFrom(flag) {
+      const { state, rollback } = known.get(flag) ?? {};
+      // What is still under way from before a rollback says nothing of what is served now.
+      return state === undefined || rollback !== undefined || transitions.rollback[state.status] === undefined
+        ? undefined
+        : Math.max(state.watchedFrom, state.createdAt);
+    },
+    async trip(regression) {
+      const one = known.get(regression.flag);
+      if (one === undefined || closed) return;
+      const why = inWords(regression);
+      if (regression.action === 'rollback') await rollBack(one, 'guard', why, regression);
+      else await inTurn(() => change(one, guardVerb(one, regression), 'guard', why, regression));
+      arm();
+    },
+    async clear(flag, why) {
+      const one = known.get(flag);
+      if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
+      if (closed || one.rollback !== undefined) return away(one);
+      const nothing = `the guard of ${flag} has found nothing; there is nothing to clear`;
+      if (regressionOf(one) === undefined) return { ok: false, why: 'refused', detail: nothing };
+      const acted = await inTurn(() => change(one, 'clear', 'person', why));
+      arm();
+      return acted;
+    },
+    saved(flag) {
+      const one = known.get(flag);
+      return one === undefined ? { saved: false, detail: missing(flag, all) } : view(one).state;
+    },
     async act(flag, verb, why) {
       const one = known.get(flag);
       if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
@@ -176,7 +231,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       // A raise under way is made first: nobody is to see it half made. It is never further ahead than the lead.
       if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')
         await new Promise<void>((resolve) => void clock.after(raise - store.now(), resolve));
-      const acted = await (verb === 'rollback' ? rollBack(one, why) : inTurn(() => change(one, verb, why)));
+      const acted = await (verb === 'rollback'
+        ? rollBack(one, 'person', why)
+        : inTurn(() => change(one, verb, 'person', why)));
       arm();
       return acted;
     },
@@ -191,6 +248,12 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     },
   };
 }
+
+/** Where there is no stage to hold, the percentage stays anyway. */
+const guardVerb = ({ state }: Known, { action }: Regression): Verb =>
+  action === 'pause' && state !== undefined && transitions.regress[state.status] !== undefined
+    ? 'regress'
+    : 'note';
 
 const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: RolloutParts): Known => ({
   flag,
@@ -213,7 +276,7 @@ const summary = (one: Known, now: number) =>
 const missing = (flag: string, all: readonly Known[]): string =>
   `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ')}`;
 
-function refused({ flag, state }: Known, verb: PersonVerb): Acted {
+function refused({ flag, state }: Known, verb: Verb): Acted {
   const status = state?.status ?? 'not_started';
   const open = openVerbs(status).join(', ');
   return {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { regression } from '../telemetry/regression.ts';
 import type { Kind } from '../store/store.ts';
 
 /**
@@ -72,6 +73,10 @@ export const rolloutState = z
     since: moment.nullable(),
     /** Whether the stage's time is up, and it waits for traffic. */
     extended: z.boolean(),
+    /** What the guard found, until a person has seen to it. */
+    regression: regression.nullable().prefault(null),
+    /** From when on the guard compares: the start, or the last time a person said to go on. */
+    watchedFrom: moment.prefault(0),
     /** Oldest first. */
     history: z.array(change).max(remembered),
   })

@@ -1,3 +1,4 @@
+import type { Regression } from '../telemetry/regression.ts';
 import { elapsedAt } from './schedule.ts';
 import { remembered, type Change, type RolloutState, type Status, type Who } from './state.ts';
 
@@ -5,8 +6,11 @@ import { remembered, type Change, type RolloutState, type Status, type Who } fro
 export const personVerbs = ['start', 'pause', 'resume', 'rollback', 'promote'] as const;
 export type PersonVerb = (typeof personVerbs)[number];
 
-/** `advance`, `complete`, `extend` and `hold` are the schedule's, `regress` is the guard's. */
-export type Verb = PersonVerb | 'advance' | 'complete' | 'extend' | 'hold' | 'regress';
+/**
+ * `advance`, `complete`, `extend` and `hold` are the schedule's. `regress` and `note` are the guard's, and so may `rollback` be;
+ * with `clear` a person has seen to what the guard found.
+ */
+export type Verb = PersonVerb | 'advance' | 'complete' | 'extend' | 'hold' | 'regress' | 'note' | 'clear';
 
 /** From which status a verb leads to which. What is not here is refused. */
 export const transitions: Record<Verb, Partial<Record<Status, Status>>> = {
@@ -24,7 +28,15 @@ export const transitions: Record<Verb, Partial<Record<Status, Status>>> = {
   complete: { in_progress: 'completed' },
   extend: { in_progress: 'in_progress' },
   hold: { in_progress: 'paused' },
-  regress: { in_progress: 'regressed' },
+  regress: { in_progress: 'regressed', paused: 'regressed' },
+  note: { in_progress: 'in_progress', paused: 'paused', completed: 'completed' },
+  clear: {
+    in_progress: 'in_progress',
+    paused: 'paused',
+    regressed: 'in_progress',
+    completed: 'completed',
+    reverted: 'reverted',
+  },
 };
 
 /** The verbs that a person may use in this status. */
@@ -35,7 +47,15 @@ export const openVerbs = (status: Status): PersonVerb[] =>
  * When, by whom and why a change is made. `lead` is how many milliseconds ahead a raise takes effect, so that every
  * proxy knows of it by then; `nonce` is eight random hexadecimal digits.
  */
-export type Circumstances = { now: number; lead: number; who: Who; why: string; nonce: string };
+export type Circumstances = {
+  now: number;
+  lead: number;
+  who: Who;
+  why: string;
+  nonce: string;
+  /** What the guard found, where the change is its. */
+  regression?: Regression;
+};
 
 /** The state after a verb; undefined when the status refuses it. */
 export function apply(
@@ -46,7 +66,7 @@ export function apply(
   const status = transitions[verb][state.status];
   if (status === undefined) return undefined;
   const { now, lead } = circumstances;
-  const part = partOf(state, verb, Math.round(now), lead);
+  const part = { ...partOf(state, verb, Math.round(now), lead), ...watched(state, verb, circumstances) };
   return recorded(state, verb, { ...part, status }, circumstances);
 }
 
@@ -63,6 +83,10 @@ function partOf(state: RolloutState, verb: Verb, now: number, lead: number): Par
       return { ...stopped, ...raised(state, 100 - state.holdback, now + lead), extended: false };
     case 'rollback':
       return { ...stopped, percent: 0, previous: 0, effectiveAt: now, extended: false };
+    case 'clear':
+      return state.status === 'regressed' ? partOf(state, 'resume', now, lead) : {};
+    case 'note':
+      return {};
     case 'resume': {
       const stage = state.stages[state.stage];
       // A stage that was held with its time used up gets its time once more.
@@ -85,6 +109,22 @@ function partOf(state: RolloutState, verb: Verb, now: number, lead: number): Par
     case 'regress':
       return stopped;
   }
+}
+
+/** What the guard found stays until a person says to go on; then it compares anew. */
+function watched(
+  state: RolloutState,
+  verb: Verb,
+  { now, regression }: Circumstances,
+): Pick<RolloutState, 'regression' | 'watchedFrom'> {
+  const { watchedFrom } = state;
+  const goesOn =
+    verb === 'start' ||
+    verb === 'clear' ||
+    verb === 'promote' ||
+    (verb === 'resume' && state.status === 'regressed');
+  if (goesOn) return { regression: null, watchedFrom: Math.round(now) };
+  return { regression: regression ?? state.regression, watchedFrom };
 }
 
 const enter = (state: RolloutState, stage: number, at: number): Partial<RolloutState> => ({

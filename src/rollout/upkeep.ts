@@ -1,5 +1,6 @@
 import { begin, configure } from './configure.ts';
 import type { FlagLog } from '../flags/provider.ts';
+import type { Regression } from '../telemetry/regression.ts';
 import { lacksTraffic, raiseAt, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { outranks, rolloutKind, type RolloutState, type Who } from './state.ts';
@@ -23,7 +24,7 @@ export type Upkeep = {
   look(all: readonly Known[]): Promise<void>;
   /** Compares and sets; a state that was written is in force. Rejects with a StoreError. */
   write(known: Known, state: RolloutState): Promise<boolean>;
-  circumstances(who: Who, why: string): Circumstances;
+  circumstances(who: Who, why: string, regression?: Regression): Circumstances;
   trouble(): StoreError | undefined;
   /** Whether others may still bring back a later state. */
   isQuiet(): boolean;
@@ -36,12 +37,13 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   const lead = store.shared?.lead ?? 0;
   const beQuiet = () => (quietUntil = store.now() + 3 * lead);
 
-  const circumstances = (who: Who, why: string): Circumstances => ({
+  const circumstances = (who: Who, why: string, regression?: Regression): Circumstances => ({
     now: store.now(),
     lead,
     who,
     why,
     nonce: hex(8),
+    ...(regression !== undefined && { regression }),
   });
 
   function adopt(known: Known, state: RolloutState): void {
@@ -139,7 +141,8 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
     if (state === undefined) return;
     if (rollback !== undefined) {
       const done = state.history.some(({ verb, at }) => verb === 'rollback' && at >= Math.floor(rollback.at));
-      const next = done ? undefined : apply(state, 'rollback', circumstances('person', rollback.why));
+      const { who, why, regression } = rollback;
+      const next = done ? undefined : apply(state, 'rollback', circumstances(who, why, regression));
       // Somebody else was faster, or it was done and the answer lost; what came after is not to be undone.
       if (next === undefined || (await write(known, next))) known.rollback = undefined;
       return;

@@ -1,8 +1,8 @@
-import { inForce, raiseAt, type Known } from './known.ts';
+import { inForce, raiseAt, regressionOf, type Known } from './known.ts';
 import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
 import type { Store } from '../store/store.ts';
-import type { Regression } from '../telemetry/regression.ts';
+import { shownRegression, type ShownRegression } from '../telemetry/regression.ts';
 import type { Counts } from './traffic.ts';
 import { openVerbs, type PersonVerb } from './transitions.ts';
 
@@ -35,7 +35,7 @@ export type RolloutView = {
   /** Where the state is kept, and whether that is well. `saved` is false for a rollback that is in force here alone. */
   state: { kept: 'file' | 'redis' | 'memory'; healthy: boolean; saved: boolean; detail: string };
   /** What the guard found, when it was the guard that stopped the rollout; `words` says it in a sentence. */
-  regression: undefined | (Omit<Regression, 'at'> & { at: string; words: string });
+  regression: ShownRegression | undefined;
   revision: number | undefined;
   history: (Omit<Change, 'at'> & { at: string })[];
 };
@@ -55,6 +55,7 @@ export function viewOf(
 ): RolloutView {
   const { flag, config, state, rollback, traffic, wanted } = known;
   const now = clock();
+  const found = regressionOf(known);
   const raise = rollback === undefined ? raiseAt(known, now) : undefined;
   const status = rollback === undefined ? (state?.status ?? 'unknown') : 'reverted';
   const staged = status === 'in_progress' || status === 'paused' || status === 'regressed';
@@ -86,7 +87,7 @@ export function viewOf(
       saved: rollback === undefined,
       detail: trouble === undefined ? well : `${well}; ${trouble}`,
     },
-    regression: undefined,
+    regression: found && shownRegression(found),
     revision: state?.revision,
     history: (state?.history ?? []).map(({ at, ...line }) => ({ ...line, at: new Date(at).toISOString() })),
   };

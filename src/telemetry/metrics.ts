@@ -21,8 +21,22 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** What is told of a rollout: treatment's share in percent, and one of `statuses`. */
 type Rollout = { flag: string; percent: number; status: string };
 
-/** `flagSourceReady` and `rollouts` are asked at each scrape. */
-export function createMetrics(flagSourceReady: () => boolean, rollouts: () => readonly Rollout[]): Metrics {
+/** What is told of the guard of a route: the natural logarithm of each signal's evidence, and whether it has found something. */
+type Guard = {
+  route: string;
+  signals: readonly { signal: string; evidence: number }[];
+  trip?: object | undefined;
+};
+
+/** Prometheus' numbers end there. */
+const most = 1e300;
+
+/** `flagSourceReady`, `rollouts` and `guards` are asked at each scrape. */
+export function createMetrics(
+  flagSourceReady: () => boolean,
+  rollouts: () => readonly Rollout[],
+  guards: () => readonly Guard[],
+): Metrics {
   const registry = new Registry();
   const requests = new Counter({
     name: 'trenchcoat_requests_total',
@@ -73,6 +87,29 @@ export function createMetrics(flagSourceReady: () => boolean, rollouts: () => re
     },
   });
   states.reset();
+
+  const evidences = new Gauge({
+    name: 'trenchcoat_guard_evidence',
+    help: 'Evidence that treatment is worse than control, as odds against 1; of `split`, that users do not divide as scheduled.',
+    labelNames: ['route', 'signal'],
+    registers: [registry],
+    collect() {
+      for (const { route, signals } of guards())
+        for (const { signal, evidence } of signals)
+          this.set({ route, signal }, Math.min(most, Math.exp(evidence)));
+    },
+  });
+  evidences.reset();
+  const trips = new Gauge({
+    name: 'trenchcoat_guard_tripped',
+    help: '1 while the guard has found treatment worse, and nobody has cleared it.',
+    labelNames: ['route'],
+    registers: [registry],
+    collect() {
+      for (const { route, trip } of guards()) this.set({ route }, trip === undefined ? 0 : 1);
+    },
+  });
+  trips.reset();
 
   // Finding a labelled child costs more than the increment; there are few, since every label is bounded by the
   // configuration.

@@ -71,6 +71,15 @@ export function inWords({
   return `${v1} answered ${treatment.events} of ${treatment.units} ${unit}s${late(slowerThanMs?.treatment)}${share(treatment)}, ${v0} ${control.events} of ${control.units}${late(slowerThanMs?.control)}${share(control)}${medians}${odds}`;
 }
 
+/** A regression as it is shown: its moment as ISO 8601, and itself in words. */
+export type ShownRegression = Omit<Regression, 'at'> & { at: string; words: string };
+
+export const shownRegression = (found: Regression): ShownRegression => ({
+  ...found,
+  at: new Date(found.at).toISOString(),
+  words: inWords(found),
+});
+
 /** A version as people say it: `v1` for the flag value 1. */
 export const versionName = (version: string): string => (/^\d/.test(version) ? `v${version}` : version);
 

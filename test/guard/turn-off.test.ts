@@ -57,7 +57,7 @@ await t.test('it is done once, until it is cancelled', async (t) => {
   turnOff.close();
   turnOff.start('too late');
   t.equal(turnOff.view(), undefined);
-  await until(() => stub.connections() === 0, 'no connection left');
+  await until(() => stub.connections() === 0, 'no connection left', 1000);
 });
 
 await t.test('a flag that is off already is not touched', async (t) => {

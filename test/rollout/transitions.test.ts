@@ -29,7 +29,15 @@ const table: Record<Verb, Partial<Record<Status, [Status, number]>>> = {
   complete: { in_progress: ['completed', 100] },
   extend: { in_progress: ['in_progress', 25] },
   hold: { in_progress: ['paused', 25] },
-  regress: { in_progress: ['regressed', 25] },
+  regress: { in_progress: ['regressed', 25], paused: ['regressed', 25] },
+  note: { in_progress: ['in_progress', 25], paused: ['paused', 25], completed: ['completed', 100] },
+  clear: {
+    in_progress: ['in_progress', 25],
+    paused: ['paused', 25],
+    regressed: ['in_progress', 25],
+    completed: ['completed', 100],
+    reverted: ['reverted', 0],
+  },
 };
 
 for (const verb of Object.keys(transitions) as Verb[])

@@ -7,7 +7,8 @@ import { until } from './client.ts';
 
 /**
  * What goes wrong with one request, in place of an answer; `none`: nothing. `lost`: it is done, and not answered;
- * `ignored`: the other way round. */
+ * `ignored`: the other way round.
+ */
 export type Mishap =
   | 'none'
   | 'cut'

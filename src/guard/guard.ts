@@ -1,0 +1,266 @@
+import type { Clock } from '../clock.ts';
+import type { FlagLog } from '../flags/provider.ts';
+import type { EvaluationContext } from '../identity/context.ts';
+import type { Store } from '../store/store.ts';
+import type { Outcome } from '../telemetry/outcome.ts';
+import { inWords, type Regression } from '../telemetry/regression.ts';
+import type { Signal, Verdict } from './judge.ts';
+import { emptyTick, numbersOf, tickOf, type Tick } from './tick.ts';
+import { viewOf, type Cleared, type GuardView } from './view.ts';
+import { createWatch, type GuardedRoute, type Scheduled, type Watch } from './watch.ts';
+
+/** What keeps what was found of a flag, and acts on it: the flag's rollout, where it is run here, else an override. */
+export type Keeper = {
+  tripped(flag: string): Regression | undefined;
+  /** From when on versions are compared, in milliseconds since 1970; undefined while there is nothing to compare. */
+  watchedFrom(flag: string): number | undefined;
+  /** May fail, and is tried again until `tripped` tells of it. */
+  trip(regression: Regression): Promise<void>;
+  clear(
+    flag: string,
+    why: string,
+  ): Promise<{ ok: true } | { ok: false; why: 'unknown' | 'refused' | 'away'; detail: string }>;
+  saved(flag: string): GuardView['state'];
+};
+
+export type GuardParts = {
+  routes: readonly GuardedRoute[];
+  keeperOf: (flag: string) => Keeper;
+  /** How a flag divides whom its targets and rules leave, seen from this control. */
+  scheduled: (flag: string, control: string) => Scheduled;
+  /** The index of the stage that a flag's rollout is in; null where there is none. */
+  stage: (flag: string) => number | null;
+  /** Tells people; once for all proxies that share a store. */
+  tell: (regression: Regression) => void;
+  launchdarkly: (flag: string) => GuardView['launchdarkly'];
+  store: Store;
+  clock: Clock;
+  log: Pick<FlagLog, 'warn' | 'error'>;
+  /** 32 random bits. */
+  random: () => number;
+};
+
+export type Guard = {
+  /** Takes note of a request at its end. */
+  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined): void;
+  list(): GuardView[];
+  /** A person has seen to what was found on a route: it compares anew. */
+  clear(route: string, why: string): Promise<Cleared>;
+  close(): Promise<void>;
+};
+
+type Watched = {
+  watch: Watch;
+  keeper: Keeper;
+  /** The last second that was judged. */
+  judged: number;
+  /** What was found and is not known to be kept yet. */
+  pending: Regression | undefined;
+  warned: Set<Signal>;
+  /** Treatment's share, 0 to 1, and for how many seconds it was the same. */
+  share: number | undefined;
+  steady: number;
+};
+
+const second = 1000;
+/** Milliseconds after a second's end that its counts are taken; timers may be early by one. */
+const slack = 10;
+/** Seconds after which what was under way when the share changed no longer counts for much. */
+const settled = 10;
+/** Seconds that a proxy which joins late looks back. */
+const lookBack = 3600;
+const dayMs = 86_400_000;
+
+/** Watches routes, second by second, and does what their owners said when treatment is worse than control. */
+export function openGuard(parts: GuardParts): Guard {
+  const { store, clock, log } = parts;
+  const all = parts.routes.map((route): Watched => ({
+    watch: createWatch(route, parts.random),
+    keeper: parts.keeperOf(route.flag),
+    judged: 0,
+    pending: undefined,
+    warned: new Set(),
+    share: undefined,
+    steady: 0,
+  }));
+  const byRoute = new Map(all.map((one) => [one.watch.route.name, one]));
+
+  let closed = false;
+  let running: Promise<void> | undefined;
+  let cancel = arm();
+  function arm(): () => void {
+    return clock.after(second + slack - (store.now() % second), () => {
+      cancel = arm();
+      // A store that is slow makes ticks longer, not many.
+      running ??= everySecond().finally(() => (running = undefined));
+    });
+  }
+
+  async function everySecond(): Promise<void> {
+    const ended = Math.floor((store.now() - slack / 2) / second) - 1;
+    for (const one of all) if (!closed) await weigh(one, ended);
+  }
+
+  /** Takes in the second that has ended; decides; and begins the next epoch when its time has come. */
+  async function weigh(one: Watched, ended: number): Promise<void> {
+    const { watch, keeper } = one;
+    const { flag, guard } = watch.route;
+    const own = watch.endTick();
+    const from = keeper.watchedFrom(flag);
+    if (from === undefined) return;
+    const j = Math.max(1, Math.floor(((ended + 1) * second - from) / guard.epoch) + 1);
+    if (watch.epoch().from !== from) return begin(one, from, j, ended);
+    const share = shareOf(one);
+    for (const tick of await ticks(one, own, ended)) watch.judge.take(tick, share);
+    decide(one);
+    if (watch.epoch().j !== j) begin(one, from, j, ended);
+  }
+
+  function begin(one: Watched, from: number, j: number, ended: number): void {
+    one.watch.begin(from, j);
+    // Where proxies share their counts, this epoch may have begun without us.
+    const start = Math.floor((from + (j - 1) * one.watch.route.guard.epoch) / second);
+    one.judged = store.shared === undefined ? ended : Math.max(start, ended - lookBack) - 1;
+    one.pending = undefined;
+    one.warned.clear();
+  }
+
+  /** The seconds to judge now. With others, each is judged a second late, when all have told of it. */
+  async function ticks(one: Watched, own: Tick | undefined, ended: number): Promise<Tick[]> {
+    const { shared } = store;
+    if (shared === undefined) return [own ?? emptyTick()];
+    // Who sees traffic judges.
+    if (own === undefined) return [];
+    const { route } = one.watch;
+    const { from, j } = one.watch.epoch();
+    const [first, last] = [one.judged + 1, ended - 1];
+    const told = {
+      series: `${route.name}:${from}:${j}`,
+      tick: ended,
+      numbers: numbersOf(own),
+      keptFor: dayMs,
+    };
+    try {
+      const sums = await shared.add(told, first, last);
+      one.judged = Math.max(one.judged, last);
+      return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
+        const numbers = sums.get(first + index);
+        return (numbers && tickOf(numbers)) ?? emptyTick();
+      });
+    } catch {
+      // Better to judge by what is seen here than not at all.
+      one.judged = ended;
+      return [own];
+    }
+  }
+
+  /** The scheduled share, once it has been the same for a while. */
+  function shareOf(one: Watched): number | undefined {
+    const { route } = one.watch;
+    const scheduled = parts.scheduled(route.flag, route.control);
+    one.watch.countBy(scheduled?.contextKind ?? route.contextKind);
+    const share = scheduled && scheduled.percent / 100;
+    one.steady = share === one.share ? one.steady + 1 : 0;
+    one.share = share;
+    return one.steady > settled ? share : undefined;
+  }
+
+  function decide(one: Watched): void {
+    const { watch, keeper, pending } = one;
+    const { flag } = watch.route;
+    if (keeper.tripped(flag) !== undefined) {
+      one.pending = undefined;
+      return;
+    }
+    if (pending !== undefined) return carryOut(one, pending);
+    const verdict = watch.judge.verdict();
+    if (verdict === undefined) warn(one);
+    else act(one, verdict);
+  }
+
+  function act(one: Watched, verdict: Verdict | undefined): void {
+    const { flag } = one.watch.route;
+    const percent = one.share === undefined ? null : one.share * 100;
+    const circumstances = { at: Math.round(store.now()), percent, stage: parts.stage(flag) };
+    const regression = (one.pending = one.watch.regression(verdict, circumstances));
+    log.error(
+      { regression },
+      `route ${regression.route}: ${inWords(regression)}; ${done[regression.action]}`,
+    );
+    void tellOnce(regression);
+    carryOut(one, regression);
+  }
+
+  function carryOut({ keeper }: Watched, regression: Regression): void {
+    keeper.trip(regression).catch((error: unknown) => {
+      log.error(
+        { err: error, route: regression.route },
+        'what the guard found cannot be acted on yet; trying again',
+      );
+    });
+  }
+
+  /** Whoever finds it first tells of it; when that cannot be known, everybody does. */
+  async function tellOnce(regression: Regression): Promise<void> {
+    const claim = { series: `told:${regression.id}`, tick: 0, numbers: [1], keptFor: dayMs };
+    const claimed = await store.shared?.add(claim, 0, 0).catch(() => undefined);
+    if ((claimed?.get(0)?.[0] ?? 1) === 1) parts.tell(regression);
+  }
+
+  function warn(one: Watched): void {
+    const { watch, warned } = one;
+    const { route } = watch;
+    for (const { signal, evidence, warn: needed } of watch.judge.standings()) {
+      if (evidence < needed || warned.has(signal)) continue;
+      warned.add(signal);
+      log.warn({ route: route.name, flag: route.flag, signal, evidence, needed }, doubts[signal]);
+    }
+  }
+
+  return {
+    saw(outcome, context, headMs) {
+      // Whom chance divides; those whom a target or a rule sends to a version are not to be compared.
+      if (outcome.reason !== 'FALLTHROUGH') return;
+      const one = byRoute.get(outcome.route ?? '');
+      if (one === undefined || !one.watch.saw(outcome, context, headMs)) return;
+      const { watch, keeper } = one;
+      const { flag } = watch.route;
+      if (one.pending !== undefined || keeper.watchedFrom(flag) !== watch.epoch().from) return;
+      if (keeper.tripped(flag) === undefined) act(one, undefined);
+    },
+    list: () => all.map(view),
+    async clear(route, why) {
+      const one = byRoute.get(route);
+      if (one === undefined)
+        return { ok: false, why: 'unknown', detail: `no route ${route} has a guard; there are: ${names()}` };
+      const cleared = await one.keeper.clear(one.watch.route.flag, why);
+      return cleared.ok ? { ok: true, guard: view(one) } : cleared;
+    },
+    async close() {
+      closed = true;
+      cancel();
+      await running;
+    },
+  };
+
+  function view(one: Watched): GuardView {
+    return viewOf(one, store.now(), parts.launchdarkly(one.watch.route.flag));
+  }
+
+  function names(): string {
+    return [...byRoute.keys()].join(', ') || 'none';
+  }
+}
+
+const done: Record<Regression['action'], string> = {
+  rollback: 'everybody is taken back',
+  pause: 'the rollout is held',
+  notify: 'nothing is done about it',
+};
+
+const doubts: Record<Signal, string> = {
+  errors: 'treatment may be failing more often than control; the evidence does not suffice to act yet',
+  latency: 'treatment may be slower than control; the evidence does not suffice to act yet',
+  split:
+    'users do not divide as the flag says: see that each has one key, the same on every request, and that caches in front heed Vary',
+};
