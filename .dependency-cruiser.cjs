@@ -85,7 +85,7 @@ module.exports = {
       name: 'pure-files-do-no-io',
       severity: 'error',
       from: {
-        path: '^src/(flags/(bucket|split|divided)|guard/(evidence|judge|tick|unit-set|simulate)|proxy/(decide|headers)|rollout/(schedule|transitions|configure|state))\\.ts$',
+        path: '^src/(flags/(bucket|split|divided)|guard/(evidence|judge|latencies|simulate|tick|trip|unit-set|window)|proxy/(decide|headers)|rollout/(schedule|transitions|configure|state))\\.ts$',
       },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
