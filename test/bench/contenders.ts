@@ -27,7 +27,12 @@ export const contenders: readonly Contender[] = [
   { name: 'nginx', about: 'reverse proxy, split_clients on the user id, no log', start: nginx },
   { name: 'http-proxy', about: 'keep-alive agent, no decision, no log', start: node('http-proxy-server') },
   { name: 'undici', about: 'http.Server and dispatch, no decision, no log', start: node('undici-server') },
-  { name: 'ours', about: 'flag at 25 %, access log to a file, metrics, admin', start: ours },
+  {
+    name: 'ours',
+    about: 'flag at 25 %, guard, access log to a file, metrics, admin',
+    start: ours('rollback'),
+  },
+  { name: 'unguarded', about: 'the same without the guard', start: ours('off') },
 ];
 
 export async function startUpstream(folder: string): Promise<Upstream & Pick<Running, 'stop'>> {
@@ -71,23 +76,25 @@ function node(name: string): Contender['start'] {
   };
 }
 
-async function ours({ v0, v1 }: Upstream, folder: string): Promise<Running> {
-  const config = fillIn('ours.yaml', folder, { v0, v1 });
-  fillIn('flags.yaml', folder, {});
-  const log = join(folder, 'access.log');
-  const descriptor = openSync(log, 'w');
-  const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
-  closeSync(descriptor);
-  const ready = await until(
-    () => /^.*"msg":"ready".*$/m.exec(readFileSync(log, 'utf8'))?.[0],
-    () => `trenchcoat did not start: ${program.output()}`,
-  );
-  const { listen, admin }: Record<'listen' | 'admin', { port: number }> = JSON.parse(ready);
-  return {
-    pid: program.pid,
-    port: listen.port,
-    check: (requests) => checkOurs(requests, admin.port, log),
-    stop: program.stop,
+function ours(guard: 'rollback' | 'off'): Contender['start'] {
+  return async (upstream, folder) => {
+    const config = fillIn('ours.yaml', folder, { v0: upstream.v0, v1: upstream.v1, guard });
+    fillIn('flags.yaml', folder, {});
+    const log = join(folder, 'access.log');
+    const descriptor = openSync(log, 'w');
+    const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
+    closeSync(descriptor);
+    const ready = await until(
+      () => /^.*"msg":"ready".*$/m.exec(readFileSync(log, 'utf8'))?.[0],
+      () => `trenchcoat did not start: ${program.output()}`,
+    );
+    const { listen, admin }: Record<'listen' | 'admin', { port: number }> = JSON.parse(ready);
+    return {
+      pid: program.pid,
+      port: listen.port,
+      check: (requests) => checkOurs(requests, admin.port, log),
+      stop: program.stop,
+    };
   };
 }
 
