@@ -2,7 +2,7 @@ import type { GuardConfig } from '../config/guard-schema.ts';
 import type { Exposure } from './evidence.ts';
 import { trailingLatencies, type Quantiles } from './latencies.ts';
 import { emptyTick, thresholds, type Tick } from './tick.ts';
-import { hashUnit, unitSet, type UnitHash } from './unit-set.ts';
+import { hashUnit, unitSet, type UnitHash, type UnitSet } from './unit-set.ts';
 
 /** What one proxy sees on one route: the tick under way, and who had what in this epoch. Its memory is bounded. */
 export type Window = {
@@ -30,7 +30,7 @@ export type WindowOptions = Pick<GuardConfig, 'unit' | 'latency'> & {
 /** Half a mebibyte holds 170,000 users an epoch, a million an hour, and takes one in two thousand for another. */
 const usual = { epoch: 2 ** 22, tick: 2 ** 19 };
 
-const never = { control: Infinity, treatment: Infinity };
+const never = () => new Float64Array(thresholds.length).fill(Infinity);
 
 export function createWindow({ unit, latency, seed, bits = usual }: WindowOptions): Window {
   const { epoch, tick: perTick } = bits;
@@ -46,22 +46,27 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
 
   const control = trailingLatencies();
   const treatment = trailingLatencies();
-  let limits = thresholds.map(() => never);
+  const slowerThan = { control: never(), treatment: never() };
+  /** Whether there are thresholds yet. */
+  let comparesLatency = false;
   let tick = emptyTick();
   const hash: UnitHash = { a: 0, b: 0 };
   const onVersion: UnitHash = { a: 0, b: 0 };
 
+  /** Whether somebody's first answer above a threshold this was. Thresholds grow, so that most answers are below them all. */
   function slow(onTreatment: boolean, latencyMs: number): FirstEvent {
+    const limits = onTreatment ? slowerThan.treatment : slowerThan.control;
     const isFirst = answered.add(onVersion);
     let first: FirstEvent;
-    for (const [index, limit] of limits.entries()) {
-      const exposure = tick.latency[index];
-      const before = slowBefore[index];
-      if (exposure === undefined || before === undefined || limit === never) continue;
+    for (let i = 0; i < slowBefore.length; i += 1) {
+      const isSlow = latencyMs > (limits[i] as number);
+      if (!isFirst && !isSlow) break;
+      const before = slowBefore[i] as UnitSet;
+      const exposure = tick.latency[i] as Exposure;
       if (isFirst && !before.has(hash)) atRisk(exposure, onTreatment);
-      if (latencyMs <= (onTreatment ? limit.treatment : limit.control) || !before.add(hash)) continue;
+      if (!isSlow || !before.add(hash)) continue;
       happened(exposure, onTreatment);
-      first = index;
+      first = i;
     }
     return first;
   }
@@ -86,7 +91,7 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
       }
       if (latencyMs === undefined) return undefined;
       (onTreatment ? treatment : control).add(latencyMs);
-      return latency === undefined ? undefined : slow(onTreatment, latencyMs);
+      return comparesLatency ? slow(onTreatment, latencyMs) : undefined;
     },
     close() {
       const closed = tick;
@@ -94,18 +99,23 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
       active.clear();
       answered.clear();
       const quantiles = latency === undefined ? undefined : control.quantiles();
-      limits = thresholds.map((name) => {
-        if (latency === undefined || quantiles === undefined) return never;
+      comparesLatency = quantiles !== undefined;
+      for (const [index, name] of thresholds.entries()) {
+        if (latency === undefined || quantiles === undefined) break;
         const limit = quantiles[name];
-        return { control: limit, treatment: Math.max(limit * latency.tolerated, limit + latency.slack) };
-      });
+        slowerThan.control[index] = limit;
+        slowerThan.treatment[index] = Math.max(limit * latency.tolerated, limit + latency.slack);
+      }
       return closed;
     },
     newEpoch() {
       for (const set of sets) set.clear();
     },
     quantiles: () => ({ control: control.quantiles(), treatment: treatment.quantiles() }),
-    slowerThan: (threshold) => limits[threshold] ?? never,
+    slowerThan: (threshold) => ({
+      control: slowerThan.control[threshold] ?? Infinity,
+      treatment: slowerThan.treatment[threshold] ?? Infinity,
+    }),
   };
 }
 
