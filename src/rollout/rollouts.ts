@@ -1,15 +1,15 @@
 import type { RolloutConfig } from '../config/rollout-schema.ts';
 import { UserError } from '../config/errors.ts';
 import type { Clock } from '../clock.ts';
-import { inWords, type Regression } from '../telemetry/regression.ts';
-import { faultOf, inForce, lacksTraffic, raiseAt, regressionOf, type Known } from './known.ts';
+import type { Regression } from '../telemetry/regression.ts';
+import { faultOf, inForce, lacksTraffic, regressionOf, type Known } from './known.ts';
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
 import type { Store } from '../store/store.ts';
-import type { Who } from './state.ts';
 import { createTraffic } from './traffic.ts';
-import { apply, openVerbs, transitions, type PersonVerb, type Verb } from './transitions.ts';
+import { transitions, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
+import { createVerbs } from './verbs.ts';
 import { viewOf, type Acted, type RolloutView } from './view.ts';
 
 export type RolloutParts = Pick<UpkeepParts, 'log' | 'hex'> &
@@ -127,48 +127,17 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     return Math.max(0, Math.min(...steps.map((at) => at ?? Infinity)) - store.now());
   }
 
-  /** In force at once; the store is told as soon as it can be. */
-  async function rollBack(one: Known, who: Who, why: string, regression?: Regression): Promise<Acted> {
-    if (one.state !== undefined && !openVerbs(one.state.status).includes('rollback'))
-      return refused(one, 'rollback');
-    one.rollback = { who, why, at: store.now(), regression };
-    serveAll();
-    await nextLook();
-    return { ok: true, rollout: view(one) };
-  }
-
-  async function change(
-    one: Known,
-    verb: Verb,
-    ...[who, why, regression]: Parameters<typeof upkeep.circumstances>
-  ): Promise<Acted> {
-    const { state } = one;
-    if (state === undefined || blocked(one) !== undefined || one.rollback !== undefined || upkeep.isQuiet())
-      return away(one);
-    const next = apply(state, verb, upkeep.circumstances(who, why, regression));
-    if (next === undefined) return refused(one, verb);
-    const failed = await upkeep.write(one, next).then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-    if (one.state?.nonce !== next.nonce) await look();
-    // The answer may have been lost on its way.
-    if (one.state?.nonce === next.nonce) return { ok: true, rollout: view(one) };
-    if (failed !== undefined) return away(one, failed);
-    const detail = 'others changed the rollout at this moment; look at it, and try again';
-    return blocked(one) === undefined ? { ok: false, why: 'refused', detail } : away(one);
-  }
-
-  /** What keeps the state of a rollout from being changed. */
-  const blocked = ({ faults }: Known) => upkeep.trouble()?.message ?? faults.store;
-
-  const away = (one: Known, failed?: string): Acted => {
-    const otherwise = closed ? 'the proxy stops' : 'it was not read yet, or came back just now; try again';
-    const detail = failed ?? blocked(one) ?? otherwise;
-    return { ok: false, why: 'away', detail: `the state of rollouts cannot be changed now: ${detail}` };
-  };
-
   const view = (one: Known): RolloutView => viewOf(one, store, upkeep.trouble()?.message ?? faultOf(one));
+  const verbs = createVerbs({
+    ...parts,
+    upkeep,
+    serve: serveAll,
+    look,
+    nextLook,
+    inTurn,
+    view,
+    isClosed: () => closed,
+  });
   const nothingWrong = kinds();
   serveAll();
   await upkeep.look(all);
@@ -204,36 +173,24 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async trip(regression) {
       const one = known.get(regression.flag);
       if (one === undefined || closed) return;
-      const why = inWords(regression);
-      if (regression.action === 'rollback') await rollBack(one, 'guard', why, regression);
-      else await inTurn(() => change(one, guardVerb(one, regression), 'guard', why, regression));
+      await verbs.trip(one, regression);
       arm();
     },
     async clear(flag, why) {
       const one = known.get(flag);
-      if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
-      if (closed || one.rollback !== undefined) return away(one);
-      const nothing = `the guard of ${flag} has found nothing; there is nothing to clear`;
-      if (regressionOf(one) === undefined) return { ok: false, why: 'refused', detail: nothing };
-      const acted = await inTurn(() => change(one, 'clear', 'person', why));
+      if (one === undefined) return missing(flag, all);
+      const acted = await verbs.clear(one, why);
       arm();
       return acted;
     },
     saved(flag) {
       const one = known.get(flag);
-      return one === undefined ? { saved: false, detail: missing(flag, all) } : view(one).state;
+      return one === undefined ? missing(flag, all) : view(one).state;
     },
     async act(flag, verb, why) {
       const one = known.get(flag);
-      if (one === undefined) return { ok: false, why: 'unknown', detail: missing(flag, all) };
-      if (closed) return away(one);
-      const raise = raiseAt(one, store.now());
-      // A raise under way is made first: nobody is to see it half made. It is never further ahead than the lead.
-      if (raise !== undefined && verb !== 'rollback' && verb !== 'pause')
-        await new Promise<void>((resolve) => void clock.after(raise - store.now(), resolve));
-      const acted = await (verb === 'rollback'
-        ? rollBack(one, 'person', why)
-        : inTurn(() => change(one, verb, 'person', why)));
+      if (one === undefined) return missing(flag, all);
+      const acted = await verbs.act(one, verb, why);
       arm();
       return acted;
     },
@@ -248,12 +205,6 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     },
   };
 }
-
-/** Where there is no stage to hold, the percentage stays anyway. */
-const guardVerb = ({ state }: Known, { action }: Regression): Verb =>
-  action === 'pause' && state !== undefined && transitions.regress[state.status] !== undefined
-    ? 'regress'
-    : 'note';
 
 const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: RolloutParts): Known => ({
   flag,
@@ -273,15 +224,9 @@ const unknown = (flag: string, config: RolloutConfig, { wanted, saltOf }: Rollou
 const summary = (one: Known, now: number) =>
   `${one.flag} ${one.state?.status ?? 'unknown'} at ${inForce(one, now)} %`;
 
-const missing = (flag: string, all: readonly Known[]): string =>
-  `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ')}`;
-
-function refused({ flag, state }: Known, verb: Verb): Acted {
-  const status = state?.status ?? 'not_started';
-  const open = openVerbs(status).join(', ');
-  return {
-    ok: false,
-    why: 'refused',
-    detail: `${flag} is ${status}, which refuses ${verb}; open now: ${open}`,
-  };
-}
+const missing = (flag: string, all: readonly Known[]) => ({
+  ok: false as const,
+  why: 'unknown' as const,
+  saved: false,
+  detail: `there is no rollout of ${flag}; there are: ${all.map((one) => one.flag).join(', ')}`,
+});
