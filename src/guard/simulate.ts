@@ -97,11 +97,10 @@ function byRate({ rps, rates }: Extract<World, { rates: object }>, random: Rando
   return {
     next(percent) {
       const treated = (rps * percent) / 100;
-      const control = served(rps - treated, rates.control, random);
-      const treatment = served(treated, rates.treatment, random);
+      const [n0, n1] = [poisson(rps - treated, random), poisson(treated, random)];
+      const x = binomial(n1, rates.treatment, random);
       const tick = emptyTick();
-      const [n0, n1, x] = [control.all, treatment.all, treatment.failed];
-      tick.errors = { n0, n1, m: control.failed + x, x };
+      tick.errors = { n0, n1, m: binomial(n0, rates.control, random) + x, x };
       tick.units = { control: n0, treatment: n1 };
       tick.arrivals = { all: n0 + n1, treatment: n1 };
       return tick;
@@ -110,12 +109,22 @@ function byRate({ rps, rates }: Extract<World, { rates: object }>, random: Rando
   };
 }
 
-function served(mean: number, rate: number, random: Random): { failed: number; all: number } {
-  const failed = poisson(mean * rate, random);
-  return { failed, all: failed + poisson(mean * (1 - rate), random) };
+/** How many of so many fail, each by itself at this rate: from one that fails it is so many to the next. Exact. */
+function binomial(all: number, rate: number, random: Random): number {
+  if (rate >= 1) return all;
+  const none = Math.log1p(-rate);
+  let failed = 0;
+  for (let at = gap(none, random); at < all; at += 1 + gap(none, random)) failed += 1;
+  return failed;
 }
 
-/** How many come when so many come on average: Knuth's method for few, and for many the normal distribution, which is near. */
+const gap = (none: number, random: Random): number =>
+  none === 0 ? Infinity : Math.floor(Math.log1p(-random()) / none);
+
+/**
+ * How many come when so many come on average: Knuth's method for few, and for many the normal distribution, which is near. What
+ * comes of those who came does not depend on how near: the evidence takes their number as given.
+ */
 function poisson(mean: number, random: Random): number {
   if (mean > 30) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal(random)));
   const limit = Math.exp(-mean);

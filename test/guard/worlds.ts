@@ -15,6 +15,9 @@ export const twoMinutes = [
   { percent: 50, seconds: 60 },
 ];
 
+/** Half of the users, for so long. */
+export const half = (seconds: number) => [{ percent: 50, seconds }];
+
 export const usual: GuardConfig = guard.parse({});
 
 /** Answers around this time, log-normal with a standard deviation of 0.4, so many times as long on treatment. */
@@ -23,20 +26,43 @@ export const answering =
   ({ onTreatment }: Asked, random: Random): number =>
     ms * Math.exp(0.4 * normal(random)) * (onTreatment ? times : 1) + (onTreatment ? extra : 0);
 
+/** The same for users who differ: each has a speed of their own, log-normal too, and their answers vary half as much. */
+export function differing(users: number, ms: number, times: number, random: Random) {
+  const speeds = Array.from({ length: users }, () => ms * Math.exp(0.4 * normal(random)));
+  return ({ user, onTreatment }: Asked, random: Random): number =>
+    (speeds[user] ?? ms) * Math.exp(0.2 * normal(random)) * (onTreatment ? times : 1);
+}
+
+/** Failures by chance, at these rates, from this second on at the third. */
+export const failing =
+  (control: number, treatment: number, since = 0) =>
+  ({ onTreatment, second }: Asked, random: Random): boolean =>
+    random() < (onTreatment && second >= since ? treatment : control);
+
+export const neverFails = () => false;
+
 export type Result = {
-  /** Share of the runs in which the guard acted. */
+  /** Runs, and those in which the guard acted. */
+  runs: number;
   fired: number;
   /** Seconds until it did: the median, and what 95 of 100 stay below. */
-  median: number | undefined;
-  late: number | undefined;
+  median: number;
+  late: number;
 };
 
-export function repeat(world: World, runs: number, seed: number, config: GuardConfig = usual): Result {
-  const run = createSimulation(world, config, seeded(seed));
-  const seconds = Array.from({ length: runs }, run)
+/** Runs the guard through a world so many times, as it ships; `world` may have something drawn anew for each. */
+export function repeat(
+  world: World | ((random: Random) => World),
+  runs: number,
+  seed: number,
+  config: GuardConfig = usual,
+): Result {
+  const random = seeded(seed);
+  const one = () => createSimulation(typeof world === 'function' ? world(random) : world, config, random)();
+  const seconds = Array.from({ length: runs }, one)
     .filter((fired): fired is NonNullable<Fired> => fired !== undefined)
     .map(({ second }) => second)
     .toSorted((a, b) => a - b);
-  const at = (share: number) => seconds[Math.floor(seconds.length * share)];
-  return { fired: seconds.length / runs, median: at(0.5), late: at(0.95) };
+  const at = (share: number) => seconds[Math.floor(seconds.length * share)] ?? Number.NaN;
+  return { runs, fired: seconds.length, median: at(0.5), late: at(0.95) };
 }
