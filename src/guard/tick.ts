@@ -36,10 +36,10 @@ export const numbersOf = ({ errors, latency, units, arrivals }: Tick): number[] 
   arrivals.treatment,
 ];
 
-/** The tick that was told in numbers; undefined when they are none of ours. */
+/** The tick that was told in numbers; undefined when they are none of ours: one such would poison a whole epoch. */
 export function tickOf(numbers: readonly number[]): Tick | undefined {
   const exposures = 1 + thresholds.length;
-  if (numbers.length !== 4 * exposures + 4 || numbers.some((number) => !(number >= 0))) return undefined;
+  if (numbers.length !== 4 * exposures + 4 || !numbers.every(isCount)) return undefined;
   const at = (index: number) => numbers[index] ?? 0;
   const exposure = (index: number): Exposure => ({
     n0: at(4 * index),
@@ -48,10 +48,15 @@ export function tickOf(numbers: readonly number[]): Tick | undefined {
     x: at(4 * index + 3),
   });
   const rest = 4 * exposures;
-  return {
+  const tick: Tick = {
     errors: exposure(0),
     latency: thresholds.map((_, index) => exposure(index + 1)),
     units: { control: at(rest), treatment: at(rest + 1) },
     arrivals: { all: at(rest + 2), treatment: at(rest + 3) },
   };
+  const whole = ({ m, x }: Exposure) => x <= m;
+  const { all, treatment } = tick.arrivals;
+  return [tick.errors, ...tick.latency].every(whole) && treatment <= all ? tick : undefined;
 }
+
+const isCount = (number: number): boolean => Number.isSafeInteger(number) && number >= 0;
