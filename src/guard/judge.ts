@@ -45,6 +45,11 @@ export type Judge = {
 
 type Parameters = Pick<GuardConfig, 'errors' | 'falseAlarms'>;
 type Sums = { control: number; treatment: number };
+/** Units at risk, second by second, and first failures. */
+type Minute = { atRisk: Sums; failed: Sums };
+
+const nobody = (): Sums => ({ control: 0, treatment: 0 });
+const emptyMinute = (): Minute => ({ atRisk: nobody(), failed: nobody() });
 
 export function createJudge({ errors, falseAlarms }: Parameters): Judge {
   let epoch = 1;
@@ -55,6 +60,8 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
   let units: Sums;
   let failed: Sums;
   let slow: Sums[];
+  /** The minute under way, and the one before it. */
+  let minutes: [Minute, Minute];
   /** How far each has come; found anew when there was something to weigh. */
   let logs: { errors: number; latency: number };
 
@@ -67,9 +74,10 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
     );
     slowness = thresholds.map(() => noEvidence(1, slower));
     split = noEvidence(1, skewed);
-    units = { control: 0, treatment: 0 };
-    failed = { control: 0, treatment: 0 };
-    slow = thresholds.map(() => ({ control: 0, treatment: 0 }));
+    units = nobody();
+    failed = nobody();
+    slow = thresholds.map(nobody);
+    minutes = [emptyMinute(), emptyMinute()];
     logs = { errors: logEvidence(failures), latency: latencyEvidence() };
   }
 
@@ -91,11 +99,17 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
     return each.indexOf(Math.max(...each));
   }
 
-  /** Whether the difference is one to care about, whatever statistics say of it. */
-  function matters(control: Count, treatment: Count): boolean {
-    const rate = ({ events, units: all }: Count) => (all === 0 ? 0 : events / all);
+  /**
+   * Whether the difference is one to care about, whatever statistics say of it: over the epoch, or over the last minute or two,
+   * so that hours without fault do not water down what comes after them.
+   */
+  function matters(): boolean {
+    const [now, before] = minutes;
+    const atRisk = sum(now.atRisk, before.atRisk);
+    const lately = sum(now.failed, before.failed);
     return (
-      treatment.events >= errors.minFailures && rate(treatment) - rate(control) >= errors.minDifference / 100
+      failed.treatment >= errors.minFailures &&
+      Math.max(difference(failed, units), difference(lately, atRisk)) >= errors.minDifference / 100
     );
   }
 
@@ -103,13 +117,17 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
     begin,
     take(tick, share) {
       const starts = ticks > 0 && ticks % minute === 0;
-      if (starts) for (const evidence of [failures, ...slowness, split]) startAnother(evidence);
+      if (starts) {
+        for (const evidence of [failures, ...slowness, split]) startAnother(evidence);
+        minutes = [emptyMinute(), minutes[0]];
+      }
       ticks += 1;
       add(units, tick.units);
+      add(minutes[0].atRisk, { control: tick.errors.n0, treatment: tick.errors.n1 });
       if (tick.errors.m > 0 || starts) {
         observe(failures, tick.errors);
         logs.errors = logEvidence(failures);
-        add(failed, sidesOf(tick.errors));
+        for (const sums of [failed, minutes[0].failed]) add(sums, sidesOf(tick.errors));
       }
       if (tick.latency.some(({ m }) => m > 0) || starts) {
         for (const [index, exposure] of tick.latency.entries()) {
@@ -124,15 +142,20 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
     },
     verdict() {
       const act = half(falseAlarms.act);
-      const control = countOf('control', failed);
-      const treatment = countOf('treatment', failed);
       const evidence = logs.errors;
-      if (evidence >= act && matters(control, treatment))
-        return { signal: 'errors', evidence, needed: act, control, treatment, threshold: 0 };
+      if (evidence >= act && matters())
+        return {
+          signal: 'errors',
+          evidence,
+          needed: act,
+          control: countOf('control', failed),
+          treatment: countOf('treatment', failed),
+          threshold: 0,
+        };
       const late = logs.latency;
       if (late < act) return undefined;
       const threshold = loudest();
-      const sums = slow[threshold] ?? { control: 0, treatment: 0 };
+      const sums = slow[threshold] ?? nobody();
       return {
         signal: 'latency',
         evidence: late,
@@ -157,6 +180,15 @@ export function createJudge({ errors, falseAlarms }: Parameters): Judge {
 }
 
 const sidesOf = ({ m, x }: { m: number; x: number }): Sums => ({ control: m - x, treatment: x });
+
+const sum = (a: Sums, b: Sums): Sums => ({
+  control: a.control + b.control,
+  treatment: a.treatment + b.treatment,
+});
+
+/** By how much more of all it is on treatment, 0 to 1; of nobody it is nothing. */
+const difference = (some: Sums, all: Sums): number =>
+  some.treatment / Math.max(1, all.treatment) - some.control / Math.max(1, all.control);
 
 function add(to: Sums, { control, treatment }: Sums): void {
   to.control += control;
