@@ -4,12 +4,13 @@ import { loadConfig } from '../config/load.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { readFlagFile } from '../flags/flag-file.ts';
 import { splitProblems } from '../flags/split.ts';
+import { isBlind } from './blind-schedule.ts';
 
 /** Reads the configuration and its flag file; prints every mistake, or none and a line a route; the exit code. */
 export async function check({ config: named }: { config?: string }): Promise<number> {
   try {
     const { config, file } = await loadConfig(named);
-    const notes = await flagNotes(config);
+    const notes = [...(await flagNotes(config)), ...guardNotes(config)];
     const lines = [`${shortPath(file)}: fine`, ...config.routes.map(routeLine), ...notes];
     process.stdout.write(`${lines.map(printable).join('\n')}\n`);
     return 0;
@@ -45,6 +46,16 @@ async function flagNotes({ flags, routes, rollouts }: Config): Promise<string[]>
     ];
   });
 }
+
+/** Rollouts that are guarded and would be over before the guard could tell. */
+const guardNotes = ({ routes, rollouts }: Config): string[] =>
+  routes.flatMap((route) => {
+    const rollout = route.kind === 'flag' ? rollouts.get(route.flag) : undefined;
+    if (route.kind !== 'flag' || rollout === undefined || !isBlind(rollout, route.guard)) return [];
+    return [
+      `note: ${route.name}: the rollout of ${route.flag} would be over before its guard could tell even that ${rollout.to} is down; give its stages more time, below 100 %, and see \`trenchcoat plan\``,
+    ];
+  });
 
 function routeLine(route: RouteConfig): string {
   const { methods, host = '', path } = route.match;

@@ -5,6 +5,7 @@ import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
 import type { DemoOptions } from './demo.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { GuardOptions } from './guard.ts';
+import type { PlanOptions } from './plan.ts';
 import type { RolloutOptions } from './rollout.ts';
 
 const configOption = [
@@ -42,6 +43,20 @@ function createProgram(done: (code: number) => void): Command {
     .option('--header <"Name: value">', 'a header; may be repeated', collect, [])
     .option('--json', 'print JSON')
     .action(async (options: ExplainOptions) => done(await (await import('./explain.ts')).explain(options)));
+  program
+    .command('plan')
+    .description('tell how much worse v1 has to be for the guard to see it, by simulation of the schedule')
+    .argument('[flag]', 'the flag that is rolled out; all of them, when left out')
+    .option(...configOption)
+    .requiredOption('--rps <number>', 'requests a second on the route')
+    .option('--error-rate <share>', 'how often v0 fails, such as 0.5% or 0.005', '0.5%')
+    .option('--users <number>', 'how many users there are; without it, nobody comes twice')
+    .option('--latency <time>', 'the usual time until v0 answers, such as 20ms, to look at slowness too')
+    .option('--seed <number>', 'where chance begins; the same seed says the same', '1')
+    .option('--json', 'print JSON')
+    .action(async (flag: string | undefined, options: PlanOptions) =>
+      done(await (await import('./plan.ts')).plan(flag, options)),
+    );
   program
     .command('schema')
     .description('print the JSON Schema of the configuration')

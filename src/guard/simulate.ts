@@ -35,8 +35,9 @@ export type World = Schedule &
 /** What the guard did: the second in which it acted, and on what; undefined when it saw nothing. */
 export type Fired = { second: number; signal: 'errors' | 'latency' } | undefined;
 
-/** Users are few in a simulation, and the sets as large as they need to be. */
-const bits = { epoch: 2 ** 17, tick: 2 ** 14 };
+/** Sets as large as those of the proxy would be for these users, or smaller where that does for fewer. */
+const bitsFor = (users: number, most: number): number =>
+  2 ** Math.min(most, Math.max(10, Math.ceil(Math.log2(24 * users))));
 
 /** What seconds bring, one after the other. */
 type Seconds = { next(percent: number): Tick; newEpoch(): void };
@@ -68,6 +69,8 @@ export function createSimulation(world: World, config: GuardConfig, random: Rand
 /** Each request goes through a window. */
 function byRequest(world: Exclude<World, { rates: object }>, config: GuardConfig, random: Random): Seconds {
   const { rps, users, fails, latency } = world;
+  const inEpoch = Math.min((rps * config.epoch) / 1000, users === 'new' ? Infinity : users);
+  const bits = { epoch: bitsFor(inEpoch, 22), tick: bitsFor(Math.min(rps, inEpoch), 19) };
   const window = createWindow({ ...config, seed: Math.floor(random() * 2 ** 32), bits });
   const crowd = Array.from({ length: users === 'new' ? 0 : users }, (_, user) => ({
     key: `user-${user}`,

@@ -54,9 +54,10 @@ export function tickOf(numbers: readonly number[]): Tick | undefined {
     units: { control: at(rest), treatment: at(rest + 1) },
     arrivals: { all: at(rest + 2), treatment: at(rest + 3) },
   };
-  const whole = ({ m, x }: Exposure) => x <= m;
   const { all, treatment } = tick.arrivals;
   return [tick.errors, ...tick.latency].every(whole) && treatment <= all ? tick : undefined;
 }
+
+const whole = ({ m, x }: Exposure): boolean => x <= m;
 
 const isCount = (number: number): boolean => Number.isSafeInteger(number) && number >= 0;

@@ -30,7 +30,7 @@ await t.test(
     /*
      * The worst case there is: a bit more and it should act. Errors have half of α = 0.01, and the first six epochs
      * 0.91 of that: 0.45 % at the most, by Ville's inequality. Where that is the true rate, 1,000 runs bring 4.5 on
-     * average and more than 12 one time in 1,000. It is below: 30,000 runs brought 82.
+     * average and more than 12 one time in 1,000. It is below: 30,000 runs brought 69.
      */
     t.ok(fired <= 12, `${fired} of ${runs}`);
   },

@@ -74,7 +74,7 @@ await t.test('both numbers of a hash are spread evenly, in each of their ends', 
       ({ b }: UnitHash) => b >>> 24,
       ({ a, b }: UnitHash) => (a ^ (b >>> 1)) & 255,
     ]) {
-      const counts = new Array<number>(256).fill(0);
+      const counts = Array.from({ length: 256 }, () => 0);
       for (const key of keys) {
         const bin = part(hashed(key, 12_345));
         counts[bin] = (counts[bin] ?? 0) + 1;
