@@ -1,6 +1,5 @@
 import { printable } from '../config/errors.ts';
-import type { Plan } from './plan.ts';
-import type { Prospect } from './prospect.ts';
+import type { Plan, Prospect } from './prospect.ts';
 import { span } from './report.ts';
 
 /** A plan in a few readable lines. */

@@ -7,7 +7,7 @@ import { timeout } from '../config/scalars.ts';
 import type { Config } from '../config/schema.ts';
 import { courseOf, type Served } from '../guard/forecast.ts';
 import { planText } from './plan-text.ts';
-import { prospectOf, type Crowd, type Prospect } from './prospect.ts';
+import { prospectOf, type Crowd, type Plan, type Prospect } from './prospect.ts';
 import { theOne } from './the-one.ts';
 
 export type PlanOptions = {
@@ -18,22 +18,6 @@ export type PlanOptions = {
   latency?: string;
   seed: string;
   json?: boolean;
-};
-
-/** A rollout on one route. `--json` prints these. Rates are shares of 1. */
-export type Plan = {
-  flag: string;
-  route: string;
-  stages: { percent: number; forMs: number }[];
-  rps: number;
-  errorRate: number;
-  users: number | 'new';
-  guard: GuardConfig['onRegression'];
-  /** From the mildest on; the last is a v1 that is down. Empty where the guard is off. */
-  errors: Prospect[];
-  latency?: { ms: number; slower: Prospect[] };
-  /** The stage, from 0, that is never passed at this rate of requests. */
-  held?: number;
 };
 
 type Traffic = Crowd & { errorRate: number; latencyMs: number | undefined };

@@ -16,6 +16,22 @@ export type Prospect = {
   simulatedSeconds?: number;
 };
 
+/** A rollout on one route. `--json` prints these. Rates are shares of 1. */
+export type Plan = {
+  flag: string;
+  route: string;
+  stages: { percent: number; forMs: number }[];
+  rps: number;
+  errorRate: number;
+  users: number | 'new';
+  guard: GuardConfig['onRegression'];
+  /** From the mildest on; the last is a v1 that is down. Empty where the guard is off. */
+  errors: Prospect[];
+  latency?: { ms: number; slower: Prospect[] };
+  /** The stage, from 0, that is never passed at this rate of requests. */
+  held?: number;
+};
+
 export type Crowd = { rps: number; users: number | undefined };
 
 /** Runs of one simulation at the most. */

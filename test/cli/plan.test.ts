@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Plan } from '../../src/cli/plan.ts';
+import type { Plan } from '../../src/cli/prospect.ts';
 import { runHere } from '../support/command.ts';
 
 const twoMinutes = '{ percent: 25, for: 1m }, { percent: 50, for: 1m }';
@@ -83,7 +83,7 @@ await t.test('more traffic, more time and more tolerance each show', async (t) =
 });
 
 await t.test('users who come again, and slowness, are simulated by request', async (t) => {
-  const args = ['--rps', '12', '--users', '200', '--latency', '20ms'];
+  const args = ['--rps', '8', '--users', '200', '--latency', '20ms'];
   const { users, errors, latency } = await planOf(t, rolledOut(), ...args);
   t.equal(users, 200);
   t.equal(errors.at(-1)?.chance, 1);

@@ -42,7 +42,7 @@ const rows: Record<string, Row> = {
     median: 16,
     late: 34,
     from: 1800,
-    runs: 60,
+    runs: 40,
   },
   'errors from 0.5 to 5 % in the midst of an epoch': {
     world: { rps: 100, stages: half(600), users: 'new', fails: failing(0.005, 0.05, 330) },

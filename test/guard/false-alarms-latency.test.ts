@@ -10,7 +10,7 @@ import { answering, differing, half, neverFails, repeat } from './worlds.ts';
 const fails = neverFails;
 
 const rows: Record<string, World | ((random: Random) => World)> = {
-  'new users': { rps: 25, stages: half(600), users: 'new', fails, latency: answering(20, 1) },
+  'new users': { rps: 20, stages: half(600), users: 'new', fails, latency: answering(20, 1) },
   '200 users of differing speed': (random) => ({
     rps: 5,
     stages: half(3600),
