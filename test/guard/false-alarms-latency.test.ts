@@ -4,7 +4,7 @@ import { answering, differing, half, neverFails, repeat } from './worlds.ts';
 
 /*
  * How often the guard acts on a v1 that is as fast as v0. Users differ in speed by more than their answers do, so that
- * a version may have slower ones by chance. Wanted: 5 in 1,000 at the most.
+ * a version may have slower ones by chance: counted by request, it acts on 50 of them in 13 of 100 runs. Wanted: 5 in 1,000 at the most.
  */
 
 const fails = neverFails;
