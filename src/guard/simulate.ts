@@ -27,8 +27,11 @@ export type World = Schedule &
         latency?: (asked: Asked, random: Random) => number;
       }
     | {
-        /** Nobody comes twice, and requests fail by chance, at these rates. Much faster to run. */
-        rates: { control: number; treatment: number };
+        /**
+         * Nobody comes twice, and requests fail by chance, at these rates; until second `since`, treatment's at control's. Much
+         * faster to run.
+         */
+        rates: { control: number; treatment: number; since?: number };
       }
   );
 
@@ -97,11 +100,13 @@ function byRequest(world: Exclude<World, { rates: object }>, config: GuardConfig
 
 /** Where nobody comes twice, a window does nothing but count. */
 function byRate({ rps, rates }: Extract<World, { rates: object }>, random: Random): Seconds {
+  let second = 0;
   return {
     next(percent) {
       const treated = (rps * percent) / 100;
       const [n0, n1] = [poisson(rps - treated, random), poisson(treated, random)];
-      const x = binomial(n1, rates.treatment, random);
+      const x = binomial(n1, second < (rates.since ?? 0) ? rates.control : rates.treatment, random);
+      second += 1;
       const tick = emptyTick();
       tick.errors = { n0, n1, m: binomial(n0, rates.control, random) + x, x };
       tick.units = { control: n0, treatment: n1 };

@@ -33,7 +33,7 @@ export function differing(users: number, ms: number, times: number, random: Rand
     (speeds[user] ?? ms) * Math.exp(0.2 * normal(random)) * (onTreatment ? times : 1);
 }
 
-/** Failures by chance, at these rates, from this second on at the third. */
+/** Failures by chance, at these rates; until second `since` at control's on both. */
 export const failing =
   (control: number, treatment: number, since = 0) =>
   ({ onTreatment, second }: Asked, random: Random): boolean =>
