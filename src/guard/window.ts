@@ -32,6 +32,9 @@ const usual = { epoch: 2 ** 22, tick: 2 ** 19 };
 
 const never = () => new Float64Array(thresholds.length).fill(Infinity);
 
+/** What is slow is judged by control's latencies; treatment's are only told, most often soon after the first came. */
+const samples = { control: 200, treatment: 20 };
+
 export function createWindow({ unit, latency, seed, bits = usual }: WindowOptions): Window {
   const { epoch, tick: perTick } = bits;
   // Each request is somebody new: there is nobody to remember.
@@ -44,8 +47,8 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   const knownTo = counts(epoch);
   const sets = [failedBefore, ...slowBefore, known, knownTo];
 
-  const control = trailingLatencies();
-  const treatment = trailingLatencies();
+  const control = trailingLatencies(samples.control);
+  const treatment = trailingLatencies(samples.treatment);
   const slowerThan = { control: never(), treatment: never() };
   /** Whether there are thresholds yet. */
   let comparesLatency = false;
@@ -110,6 +113,8 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
     },
     newEpoch() {
       for (const set of sets) set.clear();
+      // They may be those of a v1 that is mended by now.
+      treatment.clear();
     },
     quantiles: () => ({ control: control.quantiles(), treatment: treatment.quantiles() }),
     slowerThan: (threshold) => ({

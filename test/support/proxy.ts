@@ -95,11 +95,14 @@ flags:
     salt: even
 `;
 
-/** A rollout of the flag `facts`, in the place of a flag file: 25 %, 50 %, then everyone. Asked for by cookie. */
+/**
+ * A rollout of the flag `facts`, in the place of a flag file: 25 %, 50 %, then everyone. Asked for by cookie. Nobody
+ * guards it unless `guard` says so.
+ */
 export const rolledOut = (
   v0: string,
   v1: string,
-  { stage = '1m', state = 'memory', more = '' } = {},
+  { stage = '1m', state = 'memory', more = '', guard = 'onRegression: off' } = {},
 ): string => `
 context:
   user:
@@ -108,7 +111,7 @@ upstreams:
   v0: { url: "${v0}" }
   v1: { url: "${v1}" }
 routes:
-  - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0, guard: { onRegression: off } }
+  - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0, guard: { ${guard} } }
 rollouts:
   facts:
     from: 0

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { fine, startGuarded } from '../support/guarded.ts';
+import { steadyClient } from '../support/steady-client.ts';
+
+await t.test('a v1 that takes 100 ms longer is rolled back within a minute', async (t) => {
+  const { proxy, v1, ...shown } = await startGuarded(t, {
+    v1: (req, res) => void setTimeout(() => fine(req, res), 100),
+  });
+  const begun = Date.now();
+  const client = steadyClient(t, [proxy.port], { rate: 50 });
+  const trip = await shown.found(70_000);
+  const took = Date.parse(trip.at) - begun;
+  t.ok(took < 60_000, `rolled back after ${took} ms`);
+  await client.stop();
+
+  const { control, treatment, slowerThanMs, requestIds } = trip;
+  t.match(trip, {
+    signal: 'latency',
+    action: 'rollback',
+    control: { version: '0' },
+    treatment: { version: '1' },
+  });
+  t.match(
+    trip.words,
+    /^v1 answered \d+ of \d+ users later than \S+ ms \(\S+ %\), v0 \d+ of \d+ later than \S+ ms/,
+  );
+  t.match(trip.words, /; median 1\d\d ms against \S+ ms: evidence 1 : [\d,]+$/);
+  t.ok((treatment.latencyMs?.p50 ?? 0) - (control.latencyMs?.p50 ?? 0) > 80, 'the medians say how much');
+  t.ok(slowerThanMs && slowerThanMs.treatment >= slowerThanMs.control + 5);
+  const asked = new Set(v1.seen.map(({ headers }) => String(headers['x-request-id'])));
+  t.ok(requestIds.length > 0 && requestIds.length <= 10 && requestIds.every((id) => asked.has(id)));
+  for (const id of requestIds.slice(0, 2))
+    t.match(await proxy.accessLine(id), { version: '1', status: 200 }, 'slow, and no failures');
+  t.match(await shown.rollout(), { status: 'reverted', percent: 0 });
+});

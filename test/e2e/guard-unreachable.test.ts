@@ -1,0 +1,58 @@
+import t, { type Test } from 'tap';
+import { setTimeout as delay } from 'node:timers/promises';
+import { request } from '../support/client.ts';
+import { shownBy } from '../support/guarded.ts';
+import { rolledOut, startProxy } from '../support/proxy.ts';
+import { startUpstream, unusedPort } from '../support/upstream.ts';
+
+t.jobs = 4;
+
+/** A proxy, and somebody on each version, who ask one at a time. */
+async function started(t: Test, v0: string, v1: string, guard = 'onRegression: rollback') {
+  const proxy = await startProxy(t, rolledOut(v0, v1, { guard }));
+  const shown = shownBy(proxy);
+  await shown.watching();
+  const ask = async (uid: string) => {
+    const { status, headers } = await request(proxy.port, '/fact/', { headers: { cookie: `uid=${uid}` } });
+    return `v${String(headers['x-api-version'])} ${status}`;
+  };
+  const on: Record<string, string> = {};
+  for (let i = 0; on['v0'] === undefined || on['v1'] === undefined; i += 1)
+    on[(await ask(`user-${i}`)).slice(0, 2)] ??= `user-${i}`;
+  return { proxy, ...shown, ask: (version: 'v0' | 'v1') => ask(on[version] ?? '') };
+}
+
+const refused = async () => `http://127.0.0.1:${await unusedPort()}`;
+const upstream = async (t: Test) => (await startUpstream(t, (_req, res) => res.end())).url;
+
+void t.test('a v1 that refuses connections is out after five requests, without statistics', async (t) => {
+  const { ask, rollout, guard, proxy } = await started(t, await upstream(t), await refused());
+  // Somebody had to be refused to be found on v1.
+  t.equal(await ask('v0'), 'v0 200');
+  for (let i = 2; i <= 5; i += 1) t.equal(await ask('v1'), 'v1 502', `refusal ${i}`);
+  t.equal(await ask('v1'), 'v0 200', 'and the next one');
+  const { trip } = await guard();
+  t.match(trip, { signal: 'connect', evidence: null, code: 'connect_refused', treatment: { events: 5 } });
+  t.match(trip?.words, /^v1 could not be reached 5 times in a row \(connect_refused\), while v0 answered$/);
+  t.match(await rollout(), { status: 'reverted', history: [{}, { who: 'guard', why: trip?.words }] });
+  for (const id of trip?.requestIds ?? []) t.match(await proxy.accessLine(id), { version: '1', status: 502 });
+});
+
+void t.test('where v0 refuses as well, nobody is taken anywhere', async (t) => {
+  const { ask, guard } = await started(t, await refused(), await refused());
+  for (let i = 0; i < 15; i += 1) {
+    t.equal(await ask('v0'), 'v0 502');
+    t.equal(await ask('v1'), 'v1 502');
+  }
+  await delay(2200);
+  t.equal((await guard()).trip, undefined);
+  t.equal(await ask('v1'), 'v1 502');
+});
+
+void t.test('with `connectFailures: off`, refusals are failures like others', async (t) => {
+  const guardKeys = 'onRegression: rollback, connectFailures: off';
+  const { ask, guard } = await started(t, await upstream(t), await refused(), guardKeys);
+  for (let i = 0; i < 30; i += 1) t.equal(await ask('v1'), 'v1 502');
+  await delay(2200);
+  t.match(await guard(), { trip: undefined, seen: { treatment: { failed: 1 } } }, 'it was one user alone');
+});
