@@ -222,8 +222,12 @@ export function openGuard(parts: GuardParts): Guard {
       // Whom chance divides; those whom a target or a rule sends to a version are not to be compared.
       if (outcome.reason !== 'FALLTHROUGH') return;
       const one = byRoute.get(outcome.route ?? '');
-      if (one === undefined || !one.watch.saw(outcome, context, headMs)) return;
+      if (one === undefined) return;
       const { watch, keeper } = one;
+      const now = store.now();
+      // What was asked for before a person said to go on tells of the v1 there was then.
+      if (now - outcome.durationMs < watch.epoch().from) return;
+      if (!watch.saw(outcome, context, headMs, now)) return;
       const { flag } = watch.route;
       if (one.pending !== undefined || keeper.watchedFrom(flag) !== watch.epoch().from) return;
       if (keeper.tripped(flag) === undefined) act(one, undefined);

@@ -36,8 +36,8 @@ export type Watch = {
   countBy(contextKind: string): void;
   /** The version that was last seen to be compared. */
   treatment(): string;
-  /** Takes one request into account, at its end. Whether v1 can be reached no more, while v0 can. */
-  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined): boolean;
+  /** Takes one request into account, as it ends, `now`. Whether v1 can be reached no more, while v0 can. */
+  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined, now: number): boolean;
   /** Ends the second under way; undefined when nothing was seen in it. */
   endTick(): Tick | undefined;
   /** Everything counts anew, from the j-th epoch of this beginning. */
@@ -55,8 +55,6 @@ const connectFailures = new Set([
   'tls_failed',
 ]);
 
-/** Seconds that an answer of control counts as its being there. */
-const fresh = 10;
 const keptIds = 10;
 
 /** `random` gives 32 bits. */
@@ -68,28 +66,30 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
   const unit = () => (guard.unit === 'request' ? 'request' : contextKind);
   let epoch = { from: Number.NaN, j: 0 };
   let { treatment } = route;
-  /** Seconds that have ended. */
-  let seconds = 0;
-  let controlAnswered = -Infinity;
-  /** Connections to treatment that failed since one stood, and how the last did. */
+  /** Connections to treatment that failed since one stood, or since control failed as well; when, and how the last did. */
   let unreached = 0;
+  let unreachedFrom = 0;
+  /** Whether control has answered somebody who came after the first of them. */
+  let controlAnswers = false;
   let code: string | undefined;
   let busy = false;
   /** Requests on treatment that were somebody's first failure, or first slow answer above a threshold. */
   let failures: string[] = [];
   let slow: string[][] = thresholds.map(() => []);
 
-  /** Whether it is time to act without statistics. */
-  function reached(onTreatment: boolean, outcome: Outcome): boolean {
-    const failed = outcome.error !== undefined && connectFailures.has(outcome.error.code);
-    if (!onTreatment) {
-      controlAnswered = failed ? -Infinity : seconds;
-      if (failed) unreached = 0;
-      return false;
-    }
-    unreached = failed ? unreached + 1 : 0;
-    code = outcome.error?.code;
-    return unreached >= guard.connectFailures && seconds - controlAnswered < fresh;
+  /** Whether it is time to act without statistics. What both depend on may have failed: control has to show that it has not. */
+  function reached(onTreatment: boolean, { error, durationMs }: Outcome, now: number): boolean {
+    const failed = error !== undefined && connectFailures.has(error.code);
+    if (onTreatment && failed) {
+      if (unreached === 0) {
+        unreachedFrom = now;
+        controlAnswers = false;
+      }
+      unreached += 1;
+      ({ code } = error);
+    } else if (onTreatment || failed) unreached = 0;
+    else if (now - durationMs >= unreachedFrom) controlAnswers = true;
+    return controlAnswers && unreached >= guard.connectFailures;
   }
 
   const sideOf = (
@@ -112,7 +112,7 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
     unit,
     countBy: (kind) => void (contextKind = kind),
     treatment: () => treatment,
-    saw(outcome, context, headMs) {
+    saw(outcome, context, headMs, now) {
       const { version, status, error, id } = outcome;
       // A client that left says nothing of the upstream, and neither does what we ourselves refused.
       if (version === undefined || (error !== undefined && error.source !== 'upstream')) return false;
@@ -126,10 +126,9 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       const first = window.saw(key, onTreatment, failed, latency);
       if (onTreatment && first !== undefined)
         keepId(first === 'failure' ? failures : (slow[first] ?? []), id);
-      return reached(onTreatment, outcome);
+      return reached(onTreatment, outcome, now);
     },
     endTick() {
-      seconds += 1;
       if (!busy) return undefined;
       busy = false;
       return window.close();
@@ -140,6 +139,7 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       window.newEpoch();
       failures = [];
       slow = thresholds.map(() => []);
+      unreached = 0;
     },
     epoch: () => epoch,
     regression(verdict, circumstances) {

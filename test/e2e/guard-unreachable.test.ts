@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap';
 import { setTimeout as delay } from 'node:timers/promises';
-import { request } from '../support/client.ts';
-import { shownBy } from '../support/guarded.ts';
+import { askAdmin } from '../support/admin-answer.ts';
+import { request, until } from '../support/client.ts';
+import { fine, shownBy } from '../support/guarded.ts';
 import { rolledOut, startProxy } from '../support/proxy.ts';
 import { startUpstream, unusedPort } from '../support/upstream.ts';
 
@@ -23,7 +24,7 @@ async function started(t: Test, v0: string, v1: string, guard = 'onRegression: r
 }
 
 const refused = async () => `http://127.0.0.1:${await unusedPort()}`;
-const upstream = async (t: Test) => (await startUpstream(t, (_req, res) => res.end())).url;
+const upstream = async (t: Test) => (await startUpstream(t, fine)).url;
 
 void t.test('a v1 that refuses connections is out after five requests, without statistics', async (t) => {
   const { ask, rollout, guard, proxy } = await started(t, await upstream(t), await refused());
@@ -36,6 +37,26 @@ void t.test('a v1 that refuses connections is out after five requests, without s
   t.match(trip?.words, /^v1 could not be reached 5 times in a row \(connect_refused\), while v0 answered$/);
   t.match(await rollout(), { status: 'reverted', history: [{}, { who: 'guard', why: trip?.words }] });
   for (const id of trip?.requestIds ?? []) t.match(await proxy.accessLine(id), { version: '1', status: 502 });
+
+  const { leftMs } = (await guard()).epoch;
+  await askAdmin(proxy.adminPort, 'POST', '/api/rollouts/facts/start');
+  await until(async () => (await guard()).epoch.leftMs > leftMs, 'begun anew');
+  t.equal(await ask('v1'), 'v1 502', 'after a new start those before do not count');
+  for (let i = 2; i <= 5; i += 1) t.same([await ask('v0'), await ask('v1')], ['v0 200', 'v1 502']);
+  t.equal(await ask('v1'), 'v0 200');
+});
+
+void t.test('where both go down at once, nobody is taken anywhere, whoever asks first', async (t) => {
+  const both = [await startUpstream(t, fine), await startUpstream(t, fine)] as const;
+  const { ask, guard } = await started(t, both[0].url, both[1].url);
+  t.same([await ask('v1'), await ask('v0')], ['v1 200', 'v0 200']);
+  for (const { server } of both) {
+    server.close();
+    server.closeAllConnections();
+  }
+  for (let i = 0; i < 8; i += 1) t.equal(await ask('v1'), 'v1 502');
+  t.equal(await ask('v0'), 'v0 502');
+  t.equal((await guard()).trip, undefined);
 });
 
 void t.test('where v0 refuses as well, nobody is taken anywhere', async (t) => {
