@@ -19,7 +19,7 @@ await t.test(
     const took = Date.parse(trip.at) - begun;
     t.ok(took < 15_000, `rolled back after ${took} ms`);
 
-    await until(() => client.versionsSince(Date.parse(trip.at) + 1)['0'] ?? 0 > 100, 'two seconds more');
+    await until(() => (client.versionsSince(Date.parse(trip.at) + 1)['0'] ?? 0) > 100, 'two seconds more');
     await client.stop();
     t.same(
       Object.keys(client.versionsSince(Date.parse(trip.at) + 1)),

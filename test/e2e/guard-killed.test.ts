@@ -30,7 +30,11 @@ await t.test('a rollback by the guard outlives a SIGKILL, and a person alone beg
     t.equal(headers['x-api-version'], '0');
   }
   t.match(await shown.guard(), { trip: { id: trip.id, words: trip.words } });
-  t.match(await shown.rollout(), { status: 'reverted', percent: 0, regression: { requestIds: trip.requestIds } });
+  t.match(await shown.rollout(), {
+    status: 'reverted',
+    percent: 0,
+    regression: { requestIds: trip.requestIds },
+  });
   t.notMatch(second.output.stdout, /"level":"error"/, 'it is not found once more');
 
   const admin = `http://127.0.0.1:${second.adminPort}`;

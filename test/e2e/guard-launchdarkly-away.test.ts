@@ -22,7 +22,8 @@ await t.test(
     await first.stop();
 
     const second = await start();
-    for (const uid of crowd(5)) t.equal(await second.served(uid), 'v0 GUARD', 'overridden from the first request');
+    for (const uid of crowd(5))
+      t.equal(await second.served(uid), 'v0 GUARD', 'overridden from the first request');
     t.match((await second.guard()).trip, { id: trip.id, words: trip.words });
     const before = api.seen.length;
     await api.gets(before + 1);

@@ -29,9 +29,7 @@ await t.test(
     const joined = shownBy(second);
     const seen = (await shown.guard()).seen.treatment.units;
     const late = steadyClient(t, [second.port], { rate: 50 });
-    const [known] = await Promise.all([
-      until(async () => (await joined.guard()).seen.treatment.units, 'it knows'),
-    ]);
+    const known = await until(async () => (await joined.guard()).seen.treatment.units, 'it knows');
     t.ok(known >= seen, `${known} users on v1, of whom it has served next to none`);
 
     answer = failing(1);

@@ -21,11 +21,13 @@ await t.test(
     const keys = `notify: [{ webhook: "${receiver.url.href}" }]\nlog: { access: false }\n`;
     const replicas = await Promise.all([1, 2, 3].map(() => startProxy(t, `${yaml}${keys}`)));
     const shown = replicas.map(shownBy);
-    const client = steadyClient(t, replicas.map(({ port }) => port), { rate: 60 });
+    const client = steadyClient(
+      t,
+      replicas.map(({ port }) => port),
+      { rate: 60 },
+    );
     await Promise.all(
-      shown.map(({ guard }) =>
-        until(async () => (await guard()).seen.treatment.units > 10, 'on v1', 10_000),
-      ),
+      shown.map(({ guard }) => until(async () => (await guard()).seen.treatment.units > 10, 'on v1', 10_000)),
     );
 
     await redis.kill();
@@ -41,7 +43,11 @@ await t.test(
     const last = Date.now();
     await until(() => (client.versionsSince(last)['0'] ?? 0) > 60, 'a second more');
     t.same(Object.keys(client.versionsSince(last)), ['0']);
-    t.equal(new Set(receiver.deliveries.map(({ headers }) => headers['webhook-id'])).size, 1, 'one for a receiver');
+    t.equal(
+      new Set(receiver.deliveries.map(({ headers }) => headers['webhook-id'])).size,
+      1,
+      'one for a receiver',
+    );
 
     await redis.up();
     for (const { rollout } of shown)

@@ -17,15 +17,17 @@ await t.test(
     const yaml = (state: string) =>
       rolledOut(v0.url, v1.url, { guard: 'onRegression: rollback', stage: '5m', state });
     const notify = `notify: [{ webhook: "${receiver.url.href}" }]\nlog: { access: false }\n`;
-    const replicas = await Promise.all(
-      [1, 2, 3].map(() => startProxy(t, `${yaml(redis.url)}${notify}`)),
-    );
+    const replicas = await Promise.all([1, 2, 3].map(() => startProxy(t, `${yaml(redis.url)}${notify}`)));
     const alone = await startProxy(t, `${yaml('memory')}log: { access: false }\n`);
     const shown = replicas.map(shownBy);
     await Promise.all([...shown, shownBy(alone)].map(({ watching }) => watching()));
 
     const begun = Date.now();
-    const third = steadyClient(t, replicas.map(({ port }) => port), { rate: 40 });
+    const third = steadyClient(
+      t,
+      replicas.map(({ port }) => port),
+      { rate: 40 },
+    );
     const all = steadyClient(t, [alone.port], { rate: 40 });
     const trips = await Promise.all([...shown, shownBy(alone)].map(({ found }) => found(20_000)));
     const [together, byOne] = [trips[0], trips[3]].map((trip) => Date.parse(trip?.at ?? '') - begun);
