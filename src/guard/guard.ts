@@ -184,7 +184,7 @@ export function openGuard(parts: GuardParts): Guard {
     const circumstances = { at: Math.round(store.now()), percent, stage: parts.stage(flag) };
     const regression = (one.pending = one.watch.regression(verdict, circumstances));
     log.error(
-      { regression },
+      { regression: { ...regression, at: new Date(regression.at).toISOString() } },
       `route ${regression.route}: ${inWords(regression)}; ${done[regression.action]}`,
     );
     void tellOnce(regression);

@@ -1,5 +1,5 @@
 import { shownRegression, type Regression, type ShownRegression } from '../telemetry/regression.ts';
-import type { Signal } from './judge.ts';
+import { createJudge, type Signal } from './judge.ts';
 import type { Watch } from './watch.ts';
 
 /** What one version did in this epoch: users (or requests) seen, and those of them that failed. */
@@ -42,7 +42,11 @@ export type Cleared =
 
 type Viewed = {
   watch: Watch;
-  keeper: { tripped(flag: string): Regression | undefined; saved(flag: string): GuardView['state'] };
+  keeper: {
+    tripped(flag: string): Regression | undefined;
+    watchedFrom(flag: string): number | undefined;
+    saved(flag: string): GuardView['state'];
+  };
   warned: ReadonlySet<Signal>;
 };
 
@@ -52,9 +56,14 @@ export function viewOf(
   now: number,
   launchdarkly: GuardView['launchdarkly'],
 ): GuardView {
-  const { route, judge } = watch;
+  const { route } = watch;
   const { flag, guard } = route;
-  const { from, j } = watch.epoch();
+  const begun = watch.epoch();
+  const from = keeper.watchedFrom(flag) ?? begun.from;
+  // A person has just said to go on: it is shown from nothing, though it begins with the next second.
+  const anew = begun.j > 0 && from !== begun.from;
+  const judge = anew ? createJudge(guard) : watch.judge;
+  const j = anew ? 1 : begun.j;
   const seen = judge.counts();
   const regression = keeper.tripped(flag);
   const { saved, detail } = keeper.saved(flag);
@@ -77,7 +86,12 @@ export function viewOf(
     signals: judge
       .standings()
       .filter(({ signal }) => signal !== 'latency' || guard.latency !== undefined)
-      .map(({ signal, evidence, act: needed }) => ({ signal, evidence, needed, warned: warned.has(signal) })),
+      .map(({ signal, evidence, act: needed }) => ({
+        signal,
+        evidence,
+        needed,
+        warned: !anew && warned.has(signal),
+      })),
     trip: regression && shownRegression(regression),
     state: { saved, detail },
     launchdarkly,

@@ -92,15 +92,14 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
     return controlAnswers && unreached >= guard.connectFailures;
   }
 
-  const sideOf = (
+  function sideOf(
     version: string,
     side: 'control' | 'treatment',
     count: Pick<Side, 'units' | 'events'>,
-  ): Side => ({
-    version,
-    ...count,
-    latencyMs: window.quantiles()[side] ?? null,
-  });
+  ): Side {
+    const latencies = window.quantiles()[side];
+    return { version, ...count, latencyMs: latencies ? rounded(latencies) : null };
+  }
 
   /** The same on every proxy that finds the same. */
   const idOf = (signal: string): string =>
@@ -156,7 +155,7 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
         unit: unit(),
         control: sideOf(control, 'control', counts.control),
         treatment: sideOf(treatment, 'treatment', verdict === undefined ? reach : counts.treatment),
-        evidence: verdict === undefined ? null : { log: verdict.evidence, needed: verdict.needed },
+        evidence: verdict ? rounded({ log: verdict.evidence, needed: verdict.needed }) : null,
         slowerThanMs: signal === 'latency' ? known(window.slowerThan(verdict?.threshold ?? 0)) : null,
         code: verdict === undefined ? (code ?? null) : null,
         requestIds: (signal === 'latency' ? (slow[verdict?.threshold ?? 0] ?? []) : failures).slice(),
@@ -166,7 +165,14 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
 }
 
 /** Another proxy may know from when on an answer is slow, where this one has seen too few. */
-const known = (limit: { control: number; treatment: number }) => (limit.control === Infinity ? null : limit);
+const known = (limit: { control: number; treatment: number }) =>
+  limit.control === Infinity ? null : rounded(limit);
+
+/** To three decimals: people read them. */
+const rounded = <T extends Record<string, number>>(numbers: T): T =>
+  Object.fromEntries(
+    Object.entries(numbers).map(([name, number]) => [name, Math.round(number * 1000) / 1000]),
+  ) as T;
 
 function keepId(ids: string[], id: string): void {
   ids.push(id);

@@ -75,7 +75,7 @@ await t.test(
       {
         level: 'error',
         msg: `route facts: ${trip.words}; everybody is taken back`,
-        regression: { id: trip.id, requestIds },
+        regression: { id: trip.id, at: trip.at, requestIds },
       },
     ]);
 

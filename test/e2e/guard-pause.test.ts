@@ -28,13 +28,16 @@ await t.test('`pause` holds the percentage until a person goes on, and then comp
   const resumed = Date.now();
   t.match(await runHere(t, ['rollout', 'resume', '--admin', admin]), { code: 0 });
   t.match(await shown.rollout(), { status: 'in_progress', percent: 25, regression: undefined });
-  const anew = await until(async () => {
-    const guard = await shown.guard();
-    return guard.seen.treatment.failed === 0 && guard.seen.treatment.units > 5 && guard;
-  }, 'counts again, from nothing');
-  t.match(anew, { trip: undefined, epoch: { number: 1 } });
+  const anew = await shown.guard();
+  t.match(anew, {
+    trip: undefined,
+    epoch: { number: 1 },
+    seen: { control: { units: 0 }, treatment: { units: 0 } },
+  });
   t.ok(anew.signals.every(({ evidence, needed }) => evidence < needed / 2));
 
+  await until(async () => (await shown.guard()).seen.treatment.units > 5, 'counts again');
+  t.match(await shown.guard(), { seen: { treatment: { failed: 0 } } });
   answer = failing(0.5);
   const second = await shown.found(15_000);
   t.ok(Date.parse(second.at) > resumed && second.id !== trip.id, 'and finds what is found anew');
