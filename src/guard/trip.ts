@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { stampOf, type Kind } from '../store/store.ts';
-import { inWords, regression, type Regression } from '../telemetry/regression.ts';
+import { inWords, moment, regression, type Regression } from '../telemetry/regression.ts';
 
 /**
  * What is known of the guard of one flag, as a store keeps it: since when versions are compared, and what was found.
@@ -9,8 +9,6 @@ import { inWords, regression, type Regression } from '../telemetry/regression.ts
 
 /** Changes that a history keeps. */
 const remembered = 50;
-
-const moment = z.number().min(0);
 
 const change = z.strictObject({
   at: moment,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { regression } from '../telemetry/regression.ts';
+import { moment, regression } from '../telemetry/regression.ts';
 import type { Kind } from '../store/store.ts';
 
 /**
@@ -22,7 +22,6 @@ export const remembered = 200;
 const status = z.enum(statuses);
 const percent = z.number().min(0).max(100);
 const duration = z.int().min(0);
-const moment = z.number().min(0);
 const text = z.string().min(1).max(256);
 
 /** Who made a change. */

@@ -8,6 +8,8 @@ import { z } from 'zod';
 const text = z.string().min(1).max(256);
 const amount = z.int().min(0);
 const milliseconds = z.number().min(0);
+/** What a Date can be. */
+export const moment = z.number().min(0).max(8.64e15);
 
 /** One version's side. `units`: users, or requests, seen in this epoch; `events`: those of them that failed or were slow. */
 const side = z.strictObject({
@@ -21,7 +23,7 @@ const side = z.strictObject({
 export const regression = z.strictObject({
   /** Sixteen random hexadecimal digits. */
   id: z.string().regex(/^[0-9a-f]{16}$/),
-  at: z.number().min(0),
+  at: moment,
   flag: text,
   route: text,
   /** What gave it away: failures, slow answers, or connections that failed one after the other. */
