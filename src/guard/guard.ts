@@ -60,6 +60,8 @@ type Watched = {
   /** Treatment's share, 0 to 1, and for how many seconds it was the same. */
   share: number | undefined;
   steady: number;
+  /** Whether the last second could not be judged, by a fault of ours. */
+  faulty: boolean;
 };
 
 const second = 1000;
@@ -82,6 +84,7 @@ export function openGuard(parts: GuardParts): Guard {
     warned: new Set(),
     share: undefined,
     steady: 0,
+    faulty: false,
   }));
   const byRoute = new Map(all.map((one) => [one.watch.route.name, one]));
 
@@ -98,7 +101,18 @@ export function openGuard(parts: GuardParts): Guard {
 
   async function everySecond(): Promise<void> {
     const ended = Math.floor((store.now() - slack / 2) / second) - 1;
-    for (const one of all) if (!closed) await weigh(one, ended);
+    for (const one of all) {
+      if (closed) return;
+      try {
+        await weigh(one, ended);
+        one.faulty = false;
+      } catch (error) {
+        // It costs this route a second, and the process nothing. Said once, until it is over.
+        const { name: route } = one.watch.route;
+        if (!one.faulty) log.error({ err: error, route }, 'a route cannot be watched; trying again');
+        one.faulty = true;
+      }
+    }
   }
 
   /** Takes in the second that has ended; decides; and begins the next epoch when its time has come. */
@@ -111,7 +125,12 @@ export function openGuard(parts: GuardParts): Guard {
     const j = Math.max(1, Math.floor(((ended + 1) * second - from) / guard.epoch) + 1);
     if (watch.epoch().from !== from) return begin(one, from, j, ended);
     const share = shareOf(one);
-    for (const tick of await ticks(one, own, ended)) watch.judge.take(tick, share);
+    const seconds = await ticks(one, own, ended);
+    for (const [index, tick] of seconds.entries()) {
+      // Of several, the earlier may be of a time before the share was what it is.
+      const age = seconds.length - 1 - index;
+      watch.judge.take(tick, one.steady > settled + age ? share : undefined);
+    }
     decide(one);
     if (watch.epoch().j !== j) begin(one, from, j, ended);
   }
@@ -134,11 +153,13 @@ export function openGuard(parts: GuardParts): Guard {
     const { route } = one.watch;
     const { from, j } = one.watch.epoch();
     const [first, last] = [one.judged + 1, ended - 1];
+    // The store's clock was put back: what is told of these seconds was judged already.
+    if (last < first - 1) return [own];
     const told = {
       series: `${route.name}:${from}:${j}`,
       tick: ended,
       numbers: numbersOf(own),
-      keptFor: dayMs,
+      keptFor: 2 * lookBack * second,
     };
     try {
       const sums = await shared.add(told, first, last);
@@ -154,7 +175,7 @@ export function openGuard(parts: GuardParts): Guard {
     }
   }
 
-  /** The scheduled share, once it has been the same for a while. */
+  /** The scheduled share; for how long it has been the same is noted. */
   function shareOf(one: Watched): number | undefined {
     const { route } = one.watch;
     const scheduled = parts.scheduled(route.flag, route.control);
@@ -162,7 +183,7 @@ export function openGuard(parts: GuardParts): Guard {
     const share = scheduled && scheduled.percent / 100;
     one.steady = share === one.share ? one.steady + 1 : 0;
     one.share = share;
-    return one.steady > settled ? share : undefined;
+    return share;
   }
 
   function decide(one: Watched): void {

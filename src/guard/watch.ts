@@ -133,6 +133,8 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       return window.close();
     },
     begin(from, j) {
+      // What could not be reached before a person saw to it says nothing of now.
+      if (from !== epoch.from) unreached = 0;
       epoch = { from, j };
       judge.begin(j);
       window.newEpoch();

@@ -57,9 +57,8 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   const onVersion: UnitHash = { a: 0, b: 0 };
 
   /** Whether somebody's first answer above a threshold this was. Thresholds grow, so that most answers are below them all. */
-  function slow(onTreatment: boolean, latencyMs: number): FirstEvent {
+  function slow(onTreatment: boolean, latencyMs: number, isFirst: boolean): FirstEvent {
     const limits = onTreatment ? slowerThan.treatment : slowerThan.control;
-    const isFirst = answered.add(onVersion);
     let first: FirstEvent;
     for (let i = 0; i < slowBefore.length; i += 1) {
       const isSlow = latencyMs > (limits[i] as number);
@@ -93,8 +92,10 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
         return 'failure';
       }
       if (latencyMs === undefined) return undefined;
-      (onTreatment ? treatment : control).add(latencyMs);
-      return comparesLatency ? slow(onTreatment, latencyMs) : undefined;
+      const isFirst = answered.add(onVersion);
+      // One user who asks more often than all others together is not to say what is slow.
+      if (isFirst) (onTreatment ? treatment : control).add(latencyMs);
+      return comparesLatency ? slow(onTreatment, latencyMs, isFirst) : undefined;
     },
     close() {
       const closed = tick;
