@@ -29,7 +29,7 @@ export type HandlerParts = {
   tripped: (flag: string) => boolean;
   /**
    * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
-   * milliseconds until the response head.
+   * milliseconds until the response head, without the time it took to connect.
    */
   record: (outcome: Outcome, context?: EvaluationContext, headMs?: number) => void;
   /** Told of faults that are the proxy's own. */

@@ -134,8 +134,10 @@ export class Relay implements Answer {
     }
     const session = this.#session;
     session.status = head.status;
+    // Not the upstream's slowness: a version with less traffic has to connect more often.
+    const connecting = session.exchange?.timings.connect ?? 0;
     if (!session.upgrading && !isEventStream(this.#headers))
-      session.headMs = performance.now() - session.startedAt;
+      session.headMs = performance.now() - session.startedAt - connecting;
     return true;
   }
 

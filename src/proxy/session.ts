@@ -27,7 +27,10 @@ export type Session = {
   decision: Decision | undefined;
   /** The status that went out; 0 until one did. */
   status: number;
-  /** Milliseconds from the start until the head of the upstream's answer went out; undefined for what has no end. */
+  /**
+   * Milliseconds from the start until the head of the upstream's answer went out, without the time it took to connect;
+   * undefined for what has no end.
+   */
   headMs: number | undefined;
   error: ProxyError | undefined;
   /** What is under way upstream. */
