@@ -89,6 +89,8 @@ export function openGuard(parts: GuardParts): Guard {
   const byRoute = new Map(all.map((one) => [one.watch.route.name, one]));
 
   let closed = false;
+  /** Whether the store failed in this second: to wait for it again with each route would take minutes. */
+  let away = false;
   let running: Promise<void> | undefined;
   let cancel = arm();
   function arm(): () => void {
@@ -101,6 +103,7 @@ export function openGuard(parts: GuardParts): Guard {
 
   async function everySecond(): Promise<void> {
     const ended = Math.floor((store.now() - slack / 2) / second) - 1;
+    away = false;
     for (const one of all) {
       if (closed) return;
       try {
@@ -155,6 +158,7 @@ export function openGuard(parts: GuardParts): Guard {
     const [first, last] = [one.judged + 1, ended - 1];
     // The store's clock was put back: what is told of these seconds was judged already.
     if (last < first - 1) return [own];
+    if (away) return alone(one, own, ended);
     const told = {
       series: `${route.name}:${from}:${j}`,
       tick: ended,
@@ -169,10 +173,15 @@ export function openGuard(parts: GuardParts): Guard {
         return (numbers && tickOf(numbers)) ?? emptyTick();
       });
     } catch {
-      // Better to judge by what is seen here than not at all.
-      one.judged = ended;
-      return [own];
+      away = true;
+      return alone(one, own, ended);
     }
+  }
+
+  /** Better to judge by what is seen here than not at all. */
+  function alone(one: Watched, own: Tick, ended: number): Tick[] {
+    one.judged = ended;
+    return [own];
   }
 
   /** The scheduled share; for how long it has been the same is noted. */

@@ -47,8 +47,7 @@ routes: [{ name: facts, flag: facts, versions: { 0: v0 }, default: 0 }]
   await proxy.ended;
   const latencies = stub.events().flatMap((event) => ('metricValue' in event ? [event['metricValue']] : []));
   t.equal(latencies.length, 2);
-  for (const latency of latencies)
-    t.ok(Number(latency) < handshake && Number(latency) >= 0, `${String(latency)}`);
+  for (const latency of latencies) t.ok(Number(latency) < handshake && Number(latency) >= 0, String(latency));
   upstream.closeAllConnections();
   door.close();
 });

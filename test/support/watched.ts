@@ -61,7 +61,7 @@ export async function startWatched(
     clock,
     log,
     found: () => found,
-    saw(key: string, version: string, { failed = false, error, headMs = 20 }: Answered = {}): void {
+    saw: (key: string, version: string, { failed = false, error, headMs = 20 }: Answered = {}): void => {
       asked += 1;
       const outcome = {
         id: `request-${asked}`,
