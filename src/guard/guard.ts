@@ -92,6 +92,8 @@ export function openGuard(parts: GuardParts): Guard {
   /** Whether the store failed in this second: to wait for it again with each route would take minutes. */
   let away = false;
   let running: Promise<void> | undefined;
+  /** What could not be acted on, and was said so. */
+  const said = new WeakSet<Regression>();
   let cancel = arm();
   function arm(): () => void {
     return clock.after(second + slack - (store.now() % second), () => {
@@ -178,12 +180,6 @@ export function openGuard(parts: GuardParts): Guard {
     }
   }
 
-  /** Better to judge by what is seen here than not at all. */
-  function alone(one: Watched, own: Tick, ended: number): Tick[] {
-    one.judged = ended;
-    return [own];
-  }
-
   /** The scheduled share; for how long it has been the same is noted. */
   function shareOf(one: Watched): number | undefined {
     const { route } = one.watch;
@@ -223,6 +219,9 @@ export function openGuard(parts: GuardParts): Guard {
 
   function carryOut({ keeper }: Watched, regression: Regression): void {
     keeper.trip(regression).catch((error: unknown) => {
+      // It is tried each second.
+      if (said.has(regression)) return;
+      said.add(regression);
       log.error(
         { err: error, route: regression.route },
         'what the guard found cannot be acted on yet; trying again',
@@ -284,6 +283,12 @@ export function openGuard(parts: GuardParts): Guard {
   function names(): string {
     return [...byRoute.keys()].join(', ') || 'none';
   }
+}
+
+/** Better to judge by what is seen here than not at all. */
+function alone(one: Watched, own: Tick, ended: number): Tick[] {
+  one.judged = ended;
+  return [own];
 }
 
 const done: Record<Regression['action'], string> = {

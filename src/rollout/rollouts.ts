@@ -37,8 +37,8 @@ export type Rollouts = {
   /** From when on a flag's versions are to be compared, by the store's clock; undefined while there is nothing to compare. */
   watchedFrom(flag: string): number | undefined;
   /**
-   * Does what a regression asks for: rolls back, holds, or notes it. A rollback is in force at once. What cannot be
-   * written is to be tried again, until `tripped` tells of it.
+   * Does what a regression asks for: rolls back, holds, or notes it. A rollback is in force at once. Rejects when the
+   * others cannot be written, and is to be tried again, until `tripped` tells of it.
    */
   trip(regression: Regression): Promise<void>;
   /** A person has seen to what the guard found: it compares anew, and what it held goes on. */
@@ -173,8 +173,9 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async trip(regression) {
       const one = known.get(regression.flag);
       if (one === undefined || closed) return;
-      await verbs.trip(one, regression);
+      const acted = await verbs.trip(one, regression);
       arm();
+      if (!acted.ok && acted.why === 'away') throw new Error(acted.detail);
     },
     async clear(flag, why) {
       const one = known.get(flag);
