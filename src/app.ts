@@ -36,6 +36,9 @@ export type App = {
 
 type Phase = 'starting' | 'ready' | 'draining';
 
+/** Milliseconds between two lines that say that descriptors or ports have run out. */
+const exhaustedPause = 10_000;
+
 /** Milliseconds that a stop waits for LaunchDarkly to take the last events. */
 const flushDeadline = 3000;
 
@@ -84,6 +87,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     const flagOf = new Map(
       config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
     );
+    let exhausted = -Infinity;
     const handler = createHandler({
       ...routing,
       limits: config.limits,
@@ -93,6 +97,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         return provider.evaluate(flag, context, fallback);
       },
       tripped: (flag) => guard?.overrides(flag) ?? false,
+      divided: (route, version, context) => guard?.asked(route, version, context),
       record(outcome, context, headMs) {
         metrics.observe(outcome);
         log.access(outcome);
@@ -104,8 +109,12 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
           rollouts.saw(flagOf.get(route ?? '') ?? '', version, failedUpstream(outcome));
       },
-      onFault: ({ code, cause }, { id }) =>
-        log.error({ id, code, err: cause }, 'a request failed on our side'),
+      onFault({ code, cause }, { id }) {
+        // It comes in floods, which would take what little is left.
+        if (code === 'exhausted' && clock.now() - exhausted < exhaustedPause) return;
+        if (code === 'exhausted') exhausted = clock.now();
+        log.error({ id, code, err: cause }, 'a request failed on our side');
+      },
     });
     const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler);
     const listen = await orCannotListen(config.listen, server.listen(config.listen));

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import { inWords, type Regression } from '../telemetry/regression.ts';
 import type { Signal, Verdict } from './judge.ts';
-import { emptyTick, numbersOf, tickOf, type Tick } from './tick.ts';
+import { createSums, lookBack, type Series } from './sums.ts';
 import { viewOf, type Cleared, type GuardView } from './view.ts';
 import { createWatch, type GuardedRoute, type Scheduled, type Watch } from './watch.ts';
 
@@ -41,6 +41,8 @@ export type GuardParts = {
 };
 
 export type Guard = {
+  /** Takes note of a request that a percentage decided, as it begins. */
+  asked(route: string, version: string, context: EvaluationContext): void;
   /** Takes note of a request at its end. */
   saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined): void;
   list(): GuardView[];
@@ -52,8 +54,7 @@ export type Guard = {
 type Watched = {
   watch: Watch;
   keeper: Keeper;
-  /** The last second that was judged. */
-  judged: number;
+  series: Series;
   /** What was found and is not known to be kept yet. */
   pending: Regression | undefined;
   warned: Set<Signal>;
@@ -69,17 +70,16 @@ const second = 1000;
 const slack = 10;
 /** Seconds after which what was under way when the share changed no longer counts for much. */
 const settled = 10;
-/** Seconds that a proxy which joins late looks back. */
-const lookBack = 3600;
 const dayMs = 86_400_000;
 
 /** Watches routes, second by second, and does what their owners said when treatment is worse than control. */
 export function openGuard(parts: GuardParts): Guard {
   const { store, clock, log } = parts;
+  const sums = createSums(store);
   const all = parts.routes.map((route): Watched => ({
     watch: createWatch(route, parts.random),
     keeper: parts.keeperOf(route.flag),
-    judged: 0,
+    series: { name: '', judged: 0 },
     pending: undefined,
     warned: new Set(),
     share: undefined,
@@ -89,9 +89,9 @@ export function openGuard(parts: GuardParts): Guard {
   const byRoute = new Map(all.map((one) => [one.watch.route.name, one]));
 
   let closed = false;
-  /** Whether the store failed in this second: to wait for it again with each route would take minutes. */
-  let away = false;
   let running: Promise<void> | undefined;
+  /** What is being told, so that a stop does not cut it short. */
+  const telling = new Set<Promise<void>>();
   /** What could not be acted on, and was said so. */
   const said = new WeakSet<Regression>();
   let cancel = arm();
@@ -105,7 +105,7 @@ export function openGuard(parts: GuardParts): Guard {
 
   async function everySecond(): Promise<void> {
     const ended = Math.floor((store.now() - slack / 2) / second) - 1;
-    away = false;
+    sums.begin();
     for (const one of all) {
       if (closed) return;
       try {
@@ -130,7 +130,7 @@ export function openGuard(parts: GuardParts): Guard {
     const j = Math.max(1, Math.floor(((ended + 1) * second - from) / guard.epoch) + 1);
     if (watch.epoch().from !== from) return begin(one, from, j, ended);
     const share = shareOf(one);
-    const seconds = await ticks(one, own, ended);
+    const seconds = await sums.after(one.series, own, ended);
     for (const [index, tick] of seconds.entries()) {
       // Of several, the earlier may be of a time before the share was what it is.
       const age = seconds.length - 1 - index;
@@ -138,46 +138,6 @@ export function openGuard(parts: GuardParts): Guard {
     }
     decide(one);
     if (watch.epoch().j !== j) begin(one, from, j, ended);
-  }
-
-  function begin(one: Watched, from: number, j: number, ended: number): void {
-    one.watch.begin(from, j);
-    // Where proxies share their counts, this epoch may have begun without us.
-    const start = Math.floor((from + (j - 1) * one.watch.route.guard.epoch) / second);
-    one.judged = store.shared === undefined ? ended : Math.max(start, ended - lookBack) - 1;
-    one.pending = undefined;
-    one.warned.clear();
-  }
-
-  /** The seconds to judge now. With others, each is judged a second late, when all have told of it. */
-  async function ticks(one: Watched, own: Tick | undefined, ended: number): Promise<Tick[]> {
-    const { shared } = store;
-    if (shared === undefined) return [own ?? emptyTick()];
-    // Who sees traffic judges.
-    if (own === undefined) return [];
-    const { route } = one.watch;
-    const { from, j } = one.watch.epoch();
-    const [first, last] = [one.judged + 1, ended - 1];
-    // The store's clock was put back: what is told of these seconds was judged already.
-    if (last < first - 1) return [own];
-    if (away) return alone(one, own, ended);
-    const told = {
-      series: `${route.name}:${from}:${j}`,
-      tick: ended,
-      numbers: numbersOf(own),
-      keptFor: 2 * lookBack * second,
-    };
-    try {
-      const sums = await shared.add(told, first, last);
-      one.judged = Math.max(one.judged, last);
-      return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
-        const numbers = sums.get(first + index);
-        return (numbers && tickOf(numbers)) ?? emptyTick();
-      });
-    } catch {
-      away = true;
-      return alone(one, own, ended);
-    }
   }
 
   /** The scheduled share; for how long it has been the same is noted. */
@@ -213,7 +173,8 @@ export function openGuard(parts: GuardParts): Guard {
       { regression: { ...regression, at: new Date(regression.at).toISOString() } },
       `route ${regression.route}: ${inWords(regression)}; ${done[regression.action]}`,
     );
-    void tellOnce(regression);
+    const told = tellOnce(regression).finally(() => telling.delete(told));
+    telling.add(told);
     carryOut(one, regression);
   }
 
@@ -247,6 +208,7 @@ export function openGuard(parts: GuardParts): Guard {
   }
 
   return {
+    asked: (route, version, context) => byRoute.get(route)?.watch.asked(version, context),
     saw(outcome, context, headMs) {
       // Whom chance divides; those whom a target or a rule sends to a version are not to be compared.
       if (outcome.reason !== 'FALLTHROUGH') return;
@@ -273,6 +235,7 @@ export function openGuard(parts: GuardParts): Guard {
       closed = true;
       cancel();
       await running;
+      await Promise.all(telling);
     },
   };
 
@@ -285,10 +248,16 @@ export function openGuard(parts: GuardParts): Guard {
   }
 }
 
-/** Better to judge by what is seen here than not at all. */
-function alone(one: Watched, own: Tick, ended: number): Tick[] {
-  one.judged = ended;
-  return [own];
+function begin(one: Watched, from: number, j: number, ended: number): void {
+  one.watch.begin(from, j);
+  // Where proxies share their counts, this epoch may have begun without us.
+  const start = Math.floor((from + (j - 1) * one.watch.route.guard.epoch) / second);
+  one.series = {
+    name: `${one.watch.route.name}:${from}:${j}`,
+    judged: Math.max(start, ended - lookBack) - 1,
+  };
+  one.pending = undefined;
+  one.warned.clear();
 }
 
 const done: Record<Regression['action'], string> = {

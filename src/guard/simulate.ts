@@ -89,7 +89,8 @@ function byRequest(world: Exclude<World, { rates: object }>, config: GuardConfig
         const { key, bucket } = crowd[user] ?? { key: `new-${user}`, bucket: random() * 100 };
         const one = { user, onTreatment: bucket < percent, second };
         const failed = fails(one, random);
-        window.saw(key, one.onTreatment, failed, failed ? undefined : latency?.(one, random));
+        window.asked(key, one.onTreatment);
+        window.ended(key, one.onTreatment, failed, failed ? undefined : latency?.(one, random));
       }
       second += 1;
       return window.close();

@@ -28,6 +28,9 @@ export type Guarding = Guard & {
   troubles(): string[];
 };
 
+/** Milliseconds for which a trip that is found in the state at a start is carried to LaunchDarkly. */
+const youth = 600_000;
+
 /** Milliseconds that a stop waits for webhooks. */
 const farewell = 2000;
 
@@ -36,7 +39,7 @@ export async function startGuard(parts: GuardStart): Promise<Guarding> {
   const { config, store, clock, log, hex, rollouts } = parts;
   const routes = guardedRoutes(config);
   const apart = new Set(routes.map(({ flag }) => flag).filter((flag) => !config.rollouts.has(flag)));
-  const turnOffs = new Map(routes.flatMap((route) => turnOffOf(route, config, { log, clock })));
+  const turnOffs = turnOffsOf(routes, config, { log, clock });
   const webhooks = openWebhooks(config.notify, { log, clock });
   const trips = await openTrips({
     flags: [...apart],
@@ -45,8 +48,10 @@ export async function startGuard(parts: GuardStart): Promise<Guarding> {
     log,
     hex,
     changed(flag, trip) {
-      if (trip?.action === 'rollback') turnOffs.get(flag)?.start(inWords(trip));
-      else turnOffs.get(flag)?.cancel();
+      // Of an old one a person may have thought otherwise meanwhile, there.
+      const young = trip !== undefined && store.now() - trip.at < youth;
+      if (trip?.action !== 'rollback') turnOffs.get(flag)?.cancel();
+      else if (young) turnOffs.get(flag)?.start(inWords(trip));
     },
   });
   const override: Keeper = { ...trips, trip: async (regression) => trips.trip(regression) };
@@ -91,11 +96,20 @@ function guardedRoutes({ routes, rollouts, context }: GuardStart['config']): Gua
   });
 }
 
-function turnOffOf(
-  { flag, control, guard: { launchdarkly } }: GuardedRoute,
+/** One for each flag, by the first of its routes that wants it. */
+function turnOffsOf(
+  routes: readonly GuardedRoute[],
   { flags }: GuardStart['config'],
   parts: { log: FlagLog; clock: Clock },
-): [string, TurnOff][] {
-  if (launchdarkly === undefined || flags.source !== 'launchdarkly') return [];
-  return [[flag, createTurnOff({ launchdarkly, flag, control, proxy: flags.proxy, ...parts })]];
+): Map<string, TurnOff> {
+  const turnOffs = new Map<string, TurnOff>();
+  if (flags.source !== 'launchdarkly') return turnOffs;
+  for (const {
+    flag,
+    control,
+    guard: { launchdarkly },
+  } of routes)
+    if (launchdarkly !== undefined && !turnOffs.has(flag))
+      turnOffs.set(flag, createTurnOff({ launchdarkly, flag, control, proxy: flags.proxy, ...parts }));
+  return turnOffs;
 }

@@ -36,6 +36,8 @@ export type Watch = {
   countBy(contextKind: string): void;
   /** The version that was last seen to be compared. */
   treatment(): string;
+  /** Somebody asks, and is given this version. */
+  asked(version: string, context: EvaluationContext): void;
   /** Takes one request into account, as it ends, `now`. Whether v1 can be reached no more, while v0 can. */
   saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined, now: number): boolean;
   /** Ends the second under way; undefined when nothing was seen in it. */
@@ -111,6 +113,13 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
     unit,
     countBy: (kind) => void (contextKind = kind),
     treatment: () => treatment,
+    asked(version, context) {
+      const key = keyOf(context, contextKind);
+      if (key === undefined) return;
+      busy = true;
+      if (version !== control) treatment = version;
+      window.asked(key, version !== control);
+    },
     saw(outcome, context, headMs, now) {
       const { version, status, error, id } = outcome;
       // A client that left says nothing of the upstream, and neither does what we ourselves refused.
@@ -119,10 +128,9 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       if (key === undefined) return false;
       busy = true;
       const onTreatment = version !== control;
-      if (onTreatment) treatment = version;
       const failed = error !== undefined || status >= 500 || (guard.clientErrors && status >= 400);
       const latency = failed || status >= 400 ? undefined : headMs;
-      const first = window.saw(key, onTreatment, failed, latency);
+      const first = window.ended(key, onTreatment, failed, latency);
       if (onTreatment && first !== undefined)
         keepId(first === 'failure' ? failures : (slow[first] ?? []), id);
       return reached(onTreatment, outcome, now);
@@ -133,8 +141,6 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       return window.close();
     },
     begin(from, j) {
-      // What could not be reached before a person saw to it says nothing of now.
-      if (from !== epoch.from) unreached = 0;
       epoch = { from, j };
       judge.begin(j);
       window.newEpoch();

@@ -6,8 +6,10 @@ import { hashUnit, unitSet, type UnitHash, type UnitSet } from './unit-set.ts';
 
 /** What one proxy sees on one route: the tick under way, and who had what in this epoch. Its memory is bounded. */
 export type Window = {
-  /** One request that ended, of a user with this key. `latencyMs`: until its head, of a successful plain answer. */
-  saw(key: string, onTreatment: boolean, failed: boolean, latencyMs: number | undefined): FirstEvent;
+  /** A user with this key asks. It counts from here, lest those be missed who wait long for an answer that is well. */
+  asked(key: string, onTreatment: boolean): void;
+  /** One request that was asked for has ended. `latencyMs`: until its head, of a successful plain answer. */
+  ended(key: string, onTreatment: boolean, failed: boolean, latencyMs: number | undefined): FirstEvent;
   /** Ends the tick, and begins the next with thresholds of its own. */
   close(): Tick;
   /** Everybody counts anew. */
@@ -56,6 +58,12 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   const hash: UnitHash = { a: 0, b: 0 };
   const onVersion: UnitHash = { a: 0, b: 0 };
 
+  function hashKey(key: string, onTreatment: boolean): void {
+    hashUnit(key, seed, hash);
+    onVersion.a = onTreatment ? hash.a ^ 0x5bd1e995 : hash.a;
+    onVersion.b = hash.b;
+  }
+
   /** Whether somebody's first answer above a threshold this was. Thresholds grow, so that most answers are below them all. */
   function slow(onTreatment: boolean, latencyMs: number, isFirst: boolean): FirstEvent {
     const limits = onTreatment ? slowerThan.treatment : slowerThan.control;
@@ -74,18 +82,17 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   }
 
   return {
-    saw(key, onTreatment, failed, latencyMs) {
-      hashUnit(key, seed, hash);
-      onVersion.a = onTreatment ? hash.a ^ 0x5bd1e995 : hash.a;
-      onVersion.b = hash.b;
-      if (active.add(onVersion)) {
-        if (!failedBefore.has(hash)) atRisk(tick.errors, onTreatment);
-        if (knownTo.add(onVersion)) tick.units[onTreatment ? 'treatment' : 'control'] += 1;
-        if (known.add(hash)) {
-          tick.arrivals.all += 1;
-          if (onTreatment) tick.arrivals.treatment += 1;
-        }
-      }
+    asked(key, onTreatment) {
+      hashKey(key, onTreatment);
+      if (!active.add(onVersion)) return;
+      if (!failedBefore.has(hash)) atRisk(tick.errors, onTreatment);
+      if (knownTo.add(onVersion)) tick.units[onTreatment ? 'treatment' : 'control'] += 1;
+      if (!known.add(hash)) return;
+      tick.arrivals.all += 1;
+      if (onTreatment) tick.arrivals.treatment += 1;
+    },
+    ended(key, onTreatment, failed, latencyMs) {
+      hashKey(key, onTreatment);
       if (failed) {
         if (!failedBefore.add(hash)) return undefined;
         happened(tick.errors, onTreatment);

@@ -73,6 +73,7 @@ const table: Record<ErrorCode, Row> = {
   too_many_tunnels: { status: 503, source: 'upstream', title: 'The upstream has too many tunnels' },
   request_cut: { status: 400, source: 'downstream', title: 'The request body was cut short' },
   shutting_down: { status: 503, source: 'self', title: 'The proxy is shutting down' },
+  exhausted: { status: 503, source: 'self', title: 'The proxy has no connections left' },
   internal: { status: 500, source: 'self', title: 'The proxy failed' },
 };
 

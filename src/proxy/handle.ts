@@ -27,6 +27,8 @@ export type HandlerParts = {
   evaluate: Evaluate;
   /** Whether the guard has taken everybody back from what a flag says. */
   tripped: (flag: string) => boolean;
+  /** Told of whom a percentage has given a version of a route. */
+  divided: (route: string, version: string, context: EvaluationContext) => void;
   /**
    * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
    * milliseconds until the response head, without the time it took to connect.
@@ -85,6 +87,7 @@ export function createHandler(parts: HandlerParts): Handler {
       session.decision = decision;
       // No flag chose for them.
       if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
+      if (decision.reason === 'FALLTHROUGH') tellDivided(session, decision, parts);
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
@@ -94,6 +97,11 @@ export function createHandler(parts: HandlerParts): Handler {
       giveUp(error, session, res, parts.onFault);
     }
   };
+}
+
+function tellDivided({ route, context }: Session, { version }: Decision, parts: HandlerParts): void {
+  if (route === undefined || context === undefined || version === undefined) return;
+  parts.divided(route.name, version, context);
 }
 
 /** Notes a request that a rollback may have to cut; how to forget it again. */

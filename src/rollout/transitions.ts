@@ -29,7 +29,7 @@ export const transitions: Record<Verb, Partial<Record<Status, Status>>> = {
   extend: { in_progress: 'in_progress' },
   hold: { in_progress: 'paused' },
   regress: { in_progress: 'regressed', paused: 'regressed' },
-  note: { in_progress: 'in_progress', paused: 'paused', completed: 'completed' },
+  note: { in_progress: 'in_progress', paused: 'paused', regressed: 'regressed', completed: 'completed' },
   clear: {
     in_progress: 'in_progress',
     paused: 'paused',

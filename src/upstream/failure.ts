@@ -14,6 +14,7 @@ export type FailureCode =
   | 'upstream_busy'
   | 'too_many_tunnels'
   | 'shutting_down'
+  | 'exhausted'
   | 'internal';
 
 /** A failed exchange with an upstream. `cause` is for the log alone. */
@@ -36,6 +37,12 @@ const codes: Record<string, FailureCode> = {
   ENETRESET: 'reset',
   EPIPE: 'reset',
   EPROTO: 'tls_failed',
+  // What this machine or process has no more of is no fault of whom it would have connected to.
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
+  ENOBUFS: 'exhausted',
+  ENOMEM: 'exhausted',
+  EADDRNOTAVAIL: 'exhausted',
 };
 
 /** Names an error of Node's. Several attempts at one address come as an AggregateError. */

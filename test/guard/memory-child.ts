@@ -1,6 +1,7 @@
 import { guard } from '../../src/config/guard-schema.ts';
 import { createJudge } from '../../src/guard/judge.ts';
 import { createWindow } from '../../src/guard/window.ts';
+import { saw } from './worlds.ts';
 
 /** Prints the megabytes that a window and its judge hold after an hour of a million users, and after another. */
 
@@ -21,7 +22,7 @@ let user = 0;
 function hour(): number {
   for (let second = 0; second < 3600; second += 1) {
     for (let left = perSecond; left > 0; left -= 1, user += 1)
-      window.saw(`somebody-${user}`, user % 2 === 0, user % 97 === 0, user % 89);
+      saw(window, `somebody-${user}`, user % 2 === 0, user % 97 === 0, user % 89);
     judge.take(window.close(), 0.5);
     judge.verdict();
     if (second % 600 !== 599) continue;

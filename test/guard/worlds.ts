@@ -8,6 +8,7 @@ import {
   type Random,
   type World,
 } from '../../src/guard/simulate.ts';
+import type { FirstEvent, Window } from '../../src/guard/window.ts';
 
 /** The usual schedule: a quarter for a minute, half for another. */
 export const twoMinutes = [
@@ -66,3 +67,11 @@ export function repeat(
   const at = (share: number) => seconds[Math.floor(seconds.length * share)] ?? Number.NaN;
   return { runs, fired: seconds.length, median: at(0.5), late: at(0.95) };
 }
+
+/** One request, from its beginning to its end. */
+export function saw(window: Window, key: string, ...end: TakeFirst<Parameters<Window['ended']>>): FirstEvent {
+  window.asked(key, end[0]);
+  return window.ended(key, ...end);
+}
+
+type TakeFirst<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;

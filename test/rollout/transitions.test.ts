@@ -30,7 +30,12 @@ const table: Record<Verb, Partial<Record<Status, [Status, number]>>> = {
   extend: { in_progress: ['in_progress', 25] },
   hold: { in_progress: ['paused', 25] },
   regress: { in_progress: ['regressed', 25], paused: ['regressed', 25] },
-  note: { in_progress: ['in_progress', 25], paused: ['paused', 25], completed: ['completed', 100] },
+  note: {
+    in_progress: ['in_progress', 25],
+    paused: ['paused', 25],
+    regressed: ['regressed', 25],
+    completed: ['completed', 100],
+  },
   clear: {
     in_progress: ['in_progress', 25],
     paused: ['paused', 25],

@@ -77,6 +77,7 @@ export async function startWatched(
         upstream: `v${version}`,
         error,
       };
+      guard.asked('facts', version, { kind: 'user', key });
       guard.saw(outcome, { kind: 'user', key }, failed || error !== undefined ? undefined : headMs);
     },
   };
