@@ -3,7 +3,7 @@ import type { FlagLog } from '../flags/provider.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
-import { inWords, type Regression } from '../telemetry/regression.ts';
+import { inWords, oddsText, type Regression } from '../telemetry/regression.ts';
 import type { Signal, Verdict } from './judge.ts';
 import { createSums, lookBack, type Series } from './sums.ts';
 import { viewOf, type Cleared, type GuardView } from './view.ts';
@@ -203,7 +203,11 @@ export function openGuard(parts: GuardParts): Guard {
     for (const { signal, evidence, warn: needed } of watch.judge.standings()) {
       if (evidence < needed || warned.has(signal)) continue;
       warned.add(signal);
-      log.warn({ route: route.name, flag: route.flag, signal, evidence, needed }, doubts[signal]);
+      const [found, wanted] = [evidence, needed].map((log) => `1 : ${oddsText(log)}`);
+      log.warn(
+        { route: route.name, flag: route.flag, signal, evidence: found, needed: wanted },
+        doubts[signal],
+      );
     }
   }
 

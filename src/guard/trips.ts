@@ -45,6 +45,8 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
       .join('; ');
   const waits = () => all.some(({ waiting }) => waiting !== undefined);
   let closed = false;
+  // Rollouts that are run here keep theirs.
+  const nothingToKeep = all.length === 0;
 
   const look = async () => {
     await upkeep.look();
@@ -63,7 +65,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
   function arm(): void {
     cancel?.();
     const again = wrongs().length > 0 || waits() ? retry : undefined;
-    const time = closed ? undefined : (store.shared?.every ?? again);
+    const time = closed || nothingToKeep ? undefined : (store.shared?.every ?? again);
     cancel = time === undefined ? undefined : clock.after(time, () => void nextLook());
   }
 
@@ -103,7 +105,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
     detail: `the trip of ${one.flag} cannot be cleared now, since the state would bring it back: ${why}`,
   });
 
-  await upkeep.look();
+  if (!nothingToKeep) await upkeep.look();
   const [atStart] = wrongs();
   if (atStart !== undefined && (atStart.kind !== 'away' || store.shared === undefined))
     throw new UserError(wrongText());

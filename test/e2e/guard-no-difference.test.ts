@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { failing, startGuarded } from '../support/guarded.ts';
 import { steadyClient } from '../support/steady-client.ts';
 
+t.setTimeout(120_000);
+
 await t.test('a v1 that fails as often as v0 goes through: a minute of both', async (t) => {
   const { proxy, ...shown } = await startGuarded(t, {
     v0: failing(0.02),

@@ -49,6 +49,9 @@ await t.test(
       'one for a receiver',
     );
 
+    for (const proxy of replicas)
+      t.notMatch(proxy.logText(), /trips/, 'one line for one outage: a rollout keeps what was found of it');
+
     await redis.up();
     for (const { rollout } of shown)
       await until(async () => (await rollout()).state.saved, 'kept in Redis', 15_000);

@@ -6,14 +6,14 @@ import { fine, startGuarded } from '../support/guarded.ts';
 import { steadyClient } from '../support/steady-client.ts';
 
 /** Fails, and takes its time: what is under way at the rollback ends long after it. */
-const failingLate: RequestListener = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 4000);
+const failingLate: RequestListener = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 3000);
 
 await t.test(
   'after a rollback a person starts again: nothing of the old counts, and a mended v1 goes through',
   async (t) => {
     let answer = failingLate;
-    const { proxy, ...shown } = await startGuarded(t, { v1: (req, res) => answer(req, res), stage: '8s' });
-    const client = steadyClient(t, [proxy.port], { rate: 50 });
+    const { proxy, ...shown } = await startGuarded(t, { v1: (req, res) => answer(req, res), stage: '5s' });
+    const client = steadyClient(t, [proxy.port], { rate: 80 });
     const trip = await shown.found(20_000);
     t.match(await shown.rollout(), { status: 'reverted', percent: 0 });
 
@@ -30,7 +30,7 @@ await t.test(
     });
     t.ok(
       client.asked.filter(
-        ({ sentAt, status }) => status === 500 && sentAt < started && sentAt > started - 3500,
+        ({ sentAt, status }) => status === 500 && sentAt < started && sentAt > started - 2500,
       ).length > 20,
       'though much of the old v1 ended since',
     );
