@@ -48,7 +48,7 @@ void t.test('a v1 that refuses connections is out after five requests, without s
 
   await askAdmin(proxy.adminPort, 'POST', '/api/rollouts/facts/start');
   await until(async () => {
-    t.equal(await ask('v0'), 'v0 200');
+    await ask('v0');
     return (await guard()).seen.control.units > 0;
   }, 'begun anew');
   t.equal(await ask('v1'), 'v1 502', 'after a new start those before do not count');
