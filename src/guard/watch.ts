@@ -131,8 +131,10 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       const failed = error !== undefined || status >= 500 || (guard.clientErrors && status >= 400);
       const latency = failed || status >= 400 ? undefined : headMs;
       const first = window.ended(key, onTreatment, failed, latency);
-      if (onTreatment && first !== undefined)
-        keepId(first === 'failure' ? failures : (slow[first] ?? []), id);
+      if (onTreatment && first === 'failure') keepId(failures, id);
+      // Thresholds grow: whoever is above one is above those before it.
+      else if (onTreatment && typeof first === 'number')
+        for (const ids of slow.slice(0, first + 1)) keepId(ids, id);
       return reached(onTreatment, outcome, now);
     },
     endTick() {
