@@ -5,18 +5,18 @@ import { askAdmin } from '../support/admin-answer.ts';
 import { request, until } from '../support/client.ts';
 import { fine, shownBy } from '../support/guarded.ts';
 import { rolledOut, startProxy } from '../support/proxy.ts';
-import { startUpstream, unusedPort } from '../support/upstream.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 t.jobs = 4;
+
+const bucket = (user: string) => bucketOf('facts.a-salt', user);
 
 /** Somebody on each version, at 25 %. */
 const asker = { v0: userIn(0, 0.75), v1: userIn(0.75, 1) };
 
 function userIn(from: number, to: number): string {
-  for (let i = 0; ; i += 1) {
-    const bucket = bucketOf('facts.a-salt', `user-${i}`);
-    if (bucket >= from && bucket < to) return `user-${i}`;
-  }
+  const users = Array.from({ length: 100 }, (_, i) => `user-${i}`);
+  return users.find((user) => bucket(user) >= from && bucket(user) < to) ?? '';
 }
 
 /** A proxy, and somebody on each version, who ask one at a time. */
@@ -31,11 +31,12 @@ async function started(t: Test, v0: string, v1: string, guard = 'onRegression: r
   return { proxy, ...shown, ask: (version: 'v0' | 'v1') => ask(asker[version]) };
 }
 
-const refused = async () => `http://127.0.0.1:${await unusedPort()}`;
+/** Nobody listens there, nor is it handed out to tests that run beside. */
+const refused = 'http://127.0.0.1:1';
 const upstream = async (t: Test) => (await startUpstream(t, fine)).url;
 
 void t.test('a v1 that refuses connections is out after five requests, without statistics', async (t) => {
-  const { ask, rollout, guard, proxy } = await started(t, await upstream(t), await refused());
+  const { ask, rollout, guard, proxy } = await started(t, await upstream(t), refused);
   for (let i = 1; i <= 4; i += 1) t.equal(await ask('v1'), 'v1 502', `refusal ${i}`);
   t.equal(await ask('v0'), 'v0 200');
   t.equal(await ask('v1'), 'v1 502', 'refusal 5');
@@ -70,7 +71,7 @@ void t.test('where both go down at once, nobody is taken anywhere, whoever asks 
 });
 
 void t.test('where v0 refuses as well, nobody is taken anywhere', async (t) => {
-  const { ask, guard } = await started(t, await refused(), await refused());
+  const { ask, guard } = await started(t, refused, refused);
   for (let i = 0; i < 15; i += 1) {
     t.equal(await ask('v0'), 'v0 502');
     t.equal(await ask('v1'), 'v1 502');
@@ -82,7 +83,7 @@ void t.test('where v0 refuses as well, nobody is taken anywhere', async (t) => {
 
 void t.test('with `connectFailures: off`, refusals are failures like others', async (t) => {
   const guardKeys = 'onRegression: rollback, connectFailures: off';
-  const { ask, guard } = await started(t, await upstream(t), await refused(), guardKeys);
+  const { ask, guard } = await started(t, await upstream(t), refused, guardKeys);
   for (let i = 0; i < 30; i += 1) t.equal(await ask('v1'), 'v1 502');
   await delay(2200);
   t.match(await guard(), { trip: undefined, seen: { treatment: { failed: 1 } } }, 'it was one user alone');

@@ -10,6 +10,7 @@ const refused = { error: { code: 'connect_refused', source: 'upstream' } } as co
 await t.test('after a clearing, v1 has five connections again before it counts as away', async (t) => {
   const { guard, clock, saw, found } = await startWatched(t);
   for (let i = 0; i < 5; i += 1) saw(`user-${i}`, '1', refused);
+  await clock.pass(second);
   saw('alice', '0');
   t.match(found(), { signal: 'connect', treatment: { events: 5 } });
 
@@ -18,6 +19,7 @@ await t.test('after a clearing, v1 has five connections again before it counts a
   saw('bob', '1', refused);
   t.equal(found(), undefined, 'one failure is one');
   for (let i = 0; i < 4; i += 1) saw(`user-${i}`, '1', refused);
+  await clock.pass(second);
   saw('alice', '0');
   t.match(found(), { signal: 'connect', treatment: { events: 5 } });
 });
