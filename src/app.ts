@@ -64,7 +64,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       proxy: phase,
       flags: flags?.state().detail ?? 'not opened yet',
       ...(rollouts && { rollouts: rollouts.state().detail }),
-      ...(guard && { guard: guard.troubles().join('; ') || 'watching' }),
+      ...(guard && { guard: guard.detail() }),
     },
   });
   const admin = await openAdmin(config, {

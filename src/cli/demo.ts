@@ -33,6 +33,8 @@ export async function demo(options: DemoOptions): Promise<number> {
           DEMO_ADMIN: `127.0.0.1:${adminPort}`,
           DEMO_UPSTREAM: upstream,
           DEMO_STAGE: stage,
+          // What the guard finds is told in the demo's own words.
+          DEMO_LOG: 'fatal',
         });
         return startApp(config, (started.log ??= createLog(config.log)));
       };

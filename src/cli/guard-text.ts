@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oddsText, versionName } from '../telemetry/regression.ts';
+import { oddsText, unitsText, versionName } from '../telemetry/regression.ts';
 import { rate, report, span } from './report.ts';
 
 const action = z.enum(['rollback', 'pause', 'notify']);
@@ -11,13 +11,20 @@ export const guard = z.looseObject({
   flag: z.string(),
   onRegression: action,
   unit: z.string(),
+  comparing: z.boolean(),
   epoch: z.looseObject({ number: z.number(), leftMs: z.number() }),
   seen: z.looseObject({ control: side, treatment: side }),
   signals: z.array(
     z.looseObject({ signal: z.string(), evidence: z.number(), needed: z.number(), warned: z.boolean() }),
   ),
   trip: z
-    .looseObject({ at: z.string(), action, percent: z.number().nullable(), words: z.string() })
+    .looseObject({
+      at: z.string(),
+      action,
+      percent: z.number().nullable(),
+      stage: z.number().nullable(),
+      words: z.string(),
+    })
     .optional(),
   state: z.looseObject({ saved: z.boolean(), detail: z.string() }),
   launchdarkly: z
@@ -32,25 +39,28 @@ export function statusText(view: Guard, clearing: string): string {
   const { route, flag, onRegression, unit, epoch, trip, state, launchdarkly } = view;
   const { control, treatment } = view.seen;
   const [v0, v1] = [versionName(control.version), versionName(treatment.version)];
-  const head =
-    trip === undefined
-      ? `${route}: ${v1} is watched against ${v0}, by ${unit} (flag ${flag})`
-      : `${route}: ${v1} was found worse than ${v0} (flag ${flag})`;
+  const watched = view.comparing
+    ? `${v1} is watched against ${v0}, by ${unit}`
+    : `${v1} is not compared with ${v0} now: only one of them is served`;
+  const head = `${route}: ${trip === undefined ? watched : `${v1} was found worse than ${v0}`} (flag ${flag})`;
   const lines: [string, string][] = [];
   if (trip !== undefined) lines.push(['found', trip.words], ['since', trip.at], ['done', doneText(trip, v0)]);
   if (trip !== undefined || !state.saved)
     lines.push(['saved', state.saved ? `yes, ${state.detail}` : `not yet: ${state.detail}`]);
   if (launchdarkly !== undefined)
     lines.push(['flag', `${flagText[launchdarkly.status]}: ${launchdarkly.detail}`]);
-  if (trip !== undefined) lines.push(['clear', clearing]);
+  if (trip !== undefined) {
+    if (trip.stage !== null) lines.push(['next', nextText[trip.action](flag)]);
+    lines.push(['clear', clearing]);
+  }
   lines.push(['if worse', intentText(onRegression, v0)]);
-  lines.push(['epoch', `${epoch.number}, ${span(epoch.leftMs)} left`]);
+  if (view.comparing) lines.push(['epoch', `${epoch.number}, ${span(epoch.leftMs)} left`]);
   for (const { version, units, failed } of [treatment, control])
     lines.push([
       'seen',
-      `${versionName(version)} failed ${failed} of ${units} ${unit}s (${rate(failed, units, 1)})`,
+      `${versionName(version)} failed ${failed} of ${units} ${unitsText(unit)} (${rate(failed, units, 1)})`,
     ]);
-  for (const { signal, evidence, needed, warned } of view.signals)
+  for (const { signal, evidence, needed, warned } of view.comparing ? view.signals : [])
     lines.push([
       'evidence',
       `${signal} ${odds(evidence)}, wanted ${odds(needed)}${signal === 'split' ? ' to warn' : ''}${warned ? '; has warned' : ''}`,
@@ -67,8 +77,15 @@ function intentText(onRegression: Guard['onRegression'], control: string): strin
 function doneText({ action, percent }: NonNullable<Guard['trip']>, control: string): string {
   if (action === 'rollback') return `everybody was taken back to ${control}`;
   if (action === 'notify') return 'it was said, and nothing done';
-  return `the rollout was stopped${percent === null ? '' : ` at ${percent} %`}`;
+  return `the rollout is held${percent === null ? '' : ` at ${percent} %`}`;
 }
+
+/** What a person may do about a rollout that is run here. */
+const nextText: Record<Guard['onRegression'], (flag: string) => string> = {
+  rollback: (flag) => `trenchcoat rollout start ${flag}, once it is repaired`,
+  pause: (flag) => `trenchcoat rollout rollback ${flag}, or resume, or promote`,
+  notify: (flag) => `trenchcoat rollout rollback ${flag}, or pause`,
+};
 
 const flagText = {
   trying: 'not off in LaunchDarkly yet',
@@ -77,4 +94,4 @@ const flagText = {
 };
 
 /** Evidence as people bet; what speaks for nothing, or against it, is none. */
-const odds = (log: number): string => (log > 0 ? `1 : ${oddsText(log)}` : 'none');
+const odds = (log: number): string => (log > 0 ? oddsText(log) : 'none');

@@ -32,11 +32,16 @@ export async function clear(
   const path = `${root}/${encodeURIComponent(found)}/clear`;
   const view = understood(guard, await ask(admin, { method: 'POST', path, ...body }), admin);
   const said =
-    options.json === true ? printableJson(view, 2) : `${printable(found)}: cleared, and watched anew`;
+    options.json === true ? printableJson(view, 2) : `${printable(found)}: cleared; ${goesOn(view)}`;
   process.stdout.write(`${said}\n`);
   if (!view.state.saved) process.stderr.write(`trenchcoat: not saved yet: ${printable(view.state.detail)}\n`);
   return 0;
 }
+
+const goesOn = ({ comparing }: Guard): string =>
+  comparing
+    ? 'it compares anew, and a rollout that was held goes on'
+    : 'only one version is served, so there is nothing to compare; a rollout that was taken back stays so until `trenchcoat rollout start`';
 
 const list = z.looseObject({ guards: z.array(guard) });
 

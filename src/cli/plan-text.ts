@@ -27,9 +27,10 @@ export function summary({ stages, errorRate, errors }: Plan): string {
   if (caught === undefined) return schedule;
   const rise =
     caught.value === 1
-      ? `a v1 that is down ${chanceOf(caught)} of the time`
+      ? `a v1 that is down in ${chanceOf(caught)} of runs`
       : `a rise from ${percent(errorRate)} to ${percent(caught.value)} ${chanceOf(caught)} of the time`;
-  const less = missed === undefined ? '' : `, to ${percent(missed.value)} ${chanceOf(missed)}`;
+  const to = caught.value === 1 ? 'a rise to' : 'to';
+  const less = missed === undefined ? '' : `, ${to} ${percent(missed.value)} ${chanceOf(missed)}`;
   return `${schedule} catches ${rise}${less}`;
 }
 
@@ -46,7 +47,8 @@ function notesOf({ stages, rps, held, errors, latency }: Plan): string[] {
   if (cut.length > 0)
     notes.push(`Not all of the schedule was simulated, but ${span(1000 * Math.min(...cut))} at least.`);
   notes.push(
-    'By simulation, in so many runs: the fewer, the rougher. `after`: half of the time it takes the guard no longer than that.',
+    'Simulated; few runs say little. `after` is the median. `down` is without the shortcut',
+    'for refused connections, which acts after five.',
   );
   return notes;
 }

@@ -255,7 +255,7 @@ export const schema = z
     state: state
       .prefault('file:./trenchcoat-state.json')
       .describe(
-        'Where the state of rollouts is kept: `file:PATH`, `memory` to forget it at the stop, or for several proxies `redis://…` or `{ redis, prefix }`. Touched only when there are rollouts.',
+        'Where the state of rollouts, and what guards have found, is kept: `file:PATH`, `memory` to forget it at the stop, or for several proxies `redis://…` or `{ redis, prefix }`. Touched only when there is something to keep.',
       ),
     upstreams: z.record(name, upstream).describe('The addresses requests are forwarded to, by name.'),
     routes: z.array(route, 'a list of routes').min(1, 'at least one route').describe('First match wins.'),

@@ -200,13 +200,16 @@ export function openGuard(parts: GuardParts): Guard {
   function warn(one: Watched): void {
     const { watch, warned } = one;
     const { route } = watch;
-    for (const { signal, evidence, warn: needed } of watch.judge.standings()) {
-      if (evidence < needed || warned.has(signal)) continue;
+    for (const { signal, evidence, warn: doubt, act: needed } of watch.judge.standings()) {
+      if (evidence < doubt || warned.has(signal)) continue;
       warned.add(signal);
-      const [found, wanted] = [evidence, needed].map((log) => `1 : ${oddsText(log)}`);
+      const { control, treatment } = watch.judge.counts();
+      const seen = { control, treatment, unit: watch.unit() };
+      const odds = { evidence: oddsText(evidence), needed: oddsText(needed) };
+      const acts = signal === 'split' ? '' : `, and it acts at ${odds.needed}`;
       log.warn(
-        { route: route.name, flag: route.flag, signal, evidence: found, needed: wanted },
-        doubts[signal],
+        { route: route.name, flag: route.flag, signal, ...odds, ...seen },
+        `route ${route.name}: ${doubts[signal]}: evidence ${odds.evidence}${acts}`,
       );
     }
   }
@@ -271,8 +274,8 @@ const done: Record<Regression['action'], string> = {
 };
 
 const doubts: Record<Signal, string> = {
-  errors: 'treatment may be failing more often than control; the evidence does not suffice to act yet',
-  latency: 'treatment may be slower than control; the evidence does not suffice to act yet',
+  errors: 'v1 may be failing more often than v0',
+  latency: 'v1 may be slower than v0',
   split:
-    'users do not divide as the flag says: see that each has one key, the same on every request, and that caches in front heed Vary',
+    'users do not divide as the flag says; see that each has one key, the same on every request, and that caches in front heed Vary',
 };

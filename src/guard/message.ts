@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { hostname } from 'node:os';
 import { printable } from '../config/errors.ts';
-import { inWords, type Regression } from '../telemetry/regression.ts';
+import { inWords, versionName, type Regression } from '../telemetry/regression.ts';
 
-const done: Record<Regression['action'], string> = {
-  rollback: 'rolled back',
-  pause: 'paused',
-  notify: 'only noted a regression on',
+const done: Record<Regression['action'], (regression: Regression) => string> = {
+  rollback: ({ control }) => `everybody is taken back to ${versionName(control.version)}`,
+  pause: ({ percent }) => `the rollout is held${percent === null ? '' : ` at ${percent} %`}`,
+  notify: () => 'nothing is done about it',
 };
 
 /**
@@ -15,7 +16,7 @@ const done: Record<Regression['action'], string> = {
 export function messageOf(regression: Regression): string {
   const { action, route, flag } = regression;
   const at = new Date(regression.at).toISOString();
-  const text = `trenchcoat ${done[action]} route ${route} (flag ${flag}): ${inWords(regression)}.`;
+  const text = `trenchcoat on ${hostname()}, route ${route} (flag ${flag}): ${inWords(regression)}; ${done[action](regression)}.`;
   return JSON.stringify({
     text: printable(text),
     type: 'trenchcoat.regression',

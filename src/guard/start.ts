@@ -24,8 +24,8 @@ export type GuardStart = Pick<GuardParts, 'scheduled' | 'stage' | 'random'> & {
 export type Guarding = Guard & {
   /** Whether a flag is overridden: everybody gets control. */
   overrides(flag: string): boolean;
-  /** What keeps trips from being kept, or people from being told, in a sentence each. */
-  troubles(): string[];
+  /** What was found, and what keeps trips from being kept, or people from being told, in a sentence. */
+  detail(): string;
 };
 
 /** Milliseconds for which a trip that is found in the state at a start is carried to LaunchDarkly. */
@@ -65,10 +65,14 @@ export async function startGuard(parts: GuardStart): Promise<Guarding> {
   return {
     ...guard,
     overrides: (flag) => trips.tripped(flag)?.action === 'rollback',
-    troubles: () => [
-      ...(trips.state().healthy ? [] : [trips.state().detail]),
-      ...[webhooks.trouble() ?? []].flat(),
-    ],
+    detail() {
+      const found = guard
+        .list()
+        .flatMap(({ route, trip }) => (trip ? [`${route} tripped: ${trip.words}`] : []));
+      const kept = trips.state();
+      const wrongs = [kept.healthy ? undefined : kept.detail, webhooks.trouble()];
+      return [...found, ...wrongs].filter((text) => text !== undefined).join('; ') || 'watching';
+    },
     async close() {
       await guard.close();
       await Promise.all([trips.close(), webhooks.close(farewell)]);

@@ -80,7 +80,7 @@ export function createTripUpkeep(
     const now = inForce.get(flag);
     const { who, why } = state.history.at(-1) ?? {};
     if (now === undefined) log.info({ flag, who, why }, 'a trip was cleared');
-    else log.warn({ flag, id: now.id, why: inWords(now) }, 'a trip is taken up: control is served');
+    else log.warn({ flag, id: now.id, why: inWords(now) }, 'a trip is taken up');
   }
 
   /** Of what is known, what is stored, and what waits, one record is made. `there` is undefined for nothing. */

@@ -21,6 +21,8 @@ export type GuardView = {
   onRegression: 'rollback' | 'pause' | 'notify';
   /** What is counted: a context kind, or `request`. */
   unit: string;
+  /** Whether both versions are served now, so that there is something to compare. */
+  comparing: boolean;
   /** Counted from the beginning of the rollout, or of the last clearing. Each has its own test. */
   epoch: { number: number; leftMs: number };
   seen: { control: SeenSide; treatment: SeenSide };
@@ -48,26 +50,29 @@ type Viewed = {
     saved(flag: string): GuardView['state'];
   };
   warned: ReadonlySet<Signal>;
+  /** Treatment's share, 0 to 1, where it is known. */
+  share: number | undefined;
 };
 
 /** `now` by the store's clock. */
 export function viewOf(
-  { watch, keeper, warned }: Viewed,
+  { watch, keeper, warned, share }: Viewed,
   now: number,
   launchdarkly: GuardView['launchdarkly'],
 ): GuardView {
   const { route } = watch;
   const { flag, guard } = route;
   const begun = watch.epoch();
-  const from = keeper.watchedFrom(flag) ?? begun.from;
-  // A person has just said to go on: it is shown from nothing, though it begins with the next second.
-  const anew = begun.j > 0 && from !== begun.from;
+  const regression = keeper.tripped(flag);
+  const from = keeper.watchedFrom(flag);
+  // A person has just said to go on, or has seen to what was found: it is shown from nothing.
+  const anew = from === undefined ? regression === undefined : begun.j > 0 && from !== begun.from;
   const judge = anew ? createJudge(guard) : watch.judge;
   const j = anew ? 1 : begun.j;
   const seen = judge.counts();
-  const regression = keeper.tripped(flag);
   const { saved, detail } = keeper.saved(flag);
-  const leftMs = j === 0 ? guard.epoch : Math.max(0, Math.round(from + j * guard.epoch - now));
+  const leftMs =
+    j === 0 || from === undefined ? guard.epoch : Math.max(0, Math.round(from + j * guard.epoch - now));
   const sideOf = (version: string, { units, events }: typeof seen.control): SeenSide => ({
     version,
     units,
@@ -78,6 +83,7 @@ export function viewOf(
     flag,
     onRegression: guard.onRegression,
     unit: watch.unit(),
+    comparing: from !== undefined && (share === undefined || (share > 0 && share < 1)),
     epoch: { number: j, leftMs },
     seen: {
       control: sideOf(route.control, seen.control),

@@ -186,7 +186,11 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     },
     saved(flag) {
       const one = known.get(flag);
-      return one === undefined ? missing(flag, all) : view(one).state;
+      if (one === undefined) return missing(flag, all);
+      const { kept, saved, detail } = view(one).state;
+      return kept === 'memory'
+        ? { saved: false, detail: 'kept in memory, until the stop' }
+        : { saved, detail };
     },
     async act(flag, verb, why) {
       const one = known.get(flag);

@@ -49,7 +49,10 @@ export const regression = z.strictObject({
 export type Regression = z.output<typeof regression>;
 export type Side = Regression['control'];
 
-/** `v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000`. */
+/**
+ * `v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000`, or
+ * `61 of 130 users of v1 waited longer than 32 ms (46.9 %), 4 of 390 of v0 longer than 27 ms (1.0 %); median …`.
+ */
 export function inWords({
   signal,
   unit,
@@ -62,16 +65,20 @@ export function inWords({
   const [v0, v1] = [versionName(control.version), versionName(treatment.version)];
   if (signal === 'connect')
     return `${v1} could not be reached ${treatment.events} times in a row (${code ?? 'unknown'}), while ${v0} answered`;
-  const odds = evidence === null ? '' : `: evidence 1 : ${oddsText(evidence.log)}`;
+  const odds = evidence === null ? '' : `: evidence ${oddsText(evidence.log)}`;
   if (signal === 'errors')
-    return `${v1} failed ${treatment.events} of ${treatment.units} ${unit}s${share(treatment)}, ${v0} ${control.events} of ${control.units}${share(control)}${odds}`;
-  const late = (after: number | undefined) => (after === undefined ? '' : ` later than ${msText(after)}`);
+    return `${v1} failed ${treatment.events} of ${treatment.units} ${unitsText(unit)}${share(treatment)}, ${v0} ${control.events} of ${control.units}${share(control)}${odds}`;
+  const longer = (than: number | undefined) => (than === undefined ? '' : ` longer than ${msText(than)}`);
   const medians =
     control.latencyMs === null || treatment.latencyMs === null
       ? ''
       : `; median ${msText(treatment.latencyMs.p50)} against ${msText(control.latencyMs.p50)}`;
-  return `${v1} answered ${treatment.events} of ${treatment.units} ${unit}s${late(slowerThanMs?.treatment)}${share(treatment)}, ${v0} ${control.events} of ${control.units}${late(slowerThanMs?.control)}${share(control)}${medians}${odds}`;
+  return `${treatment.events} of ${treatment.units} ${unitsText(unit)} of ${v1} waited${longer(slowerThanMs?.treatment)}${share(treatment)}, ${control.events} of ${control.units} of ${v0}${longer(slowerThanMs?.control)}${share(control)}${medians}${odds}`;
 }
+
+/** Several of what is counted: users, requests, or the keys of another context kind. */
+export const unitsText = (unit: string): string =>
+  unit === 'user' || unit === 'request' ? `${unit}s` : `${unit} keys`;
 
 /** A regression as it is shown: its moment as ISO 8601, and itself in words. */
 export type ShownRegression = Omit<Regression, 'at'> & { at: string; words: string };
@@ -90,8 +97,10 @@ const share = ({ events, units }: Side): string =>
 
 const msText = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
-/** The odds as a number of at most two digits that count, or a power of ten where nobody would read it: 41,000. */
-export function oddsText(log: number): string {
-  if (log > Math.log(1e12)) return `10^${Math.floor(log / Math.LN10)}`;
-  return Number(Math.exp(log).toPrecision(2)).toLocaleString('en-US');
-}
+const most = 1e6;
+
+/** Evidence as odds, `1 : 41,000`: to two digits, and no higher than anybody cares. Takes its natural logarithm. */
+export const oddsText = (log: number): string =>
+  log > Math.log(most) ? `over ${against(most)}` : against(Number(Math.exp(log).toPrecision(2)));
+
+const against = (odds: number): string => `1 : ${odds.toLocaleString('en-US')}`;

@@ -20,7 +20,7 @@ await t.test('where flags come from LaunchDarkly, guards are seen and cleared al
   });
   t.strictSame(await runHere(t, ['guard', 'clear', '-c', file, '--why', 'v1 is mended']), {
     code: 0,
-    stdout: 'facts: cleared, and watched anew\n',
+    stdout: 'facts: cleared; it compares anew, and a rollout that was held goes on\n',
     stderr: '',
   });
   t.strictSame(clearings, [{ route: 'facts', why: 'v1 is mended' }]);
@@ -41,7 +41,7 @@ await t.test('a clearing that is not saved yet is said on standard error', async
   const { url } = await startGuardAdmin(t, [aGuard({ state })]);
   t.strictSame(await runHere(t, ['guard', 'clear', '--admin', url]), {
     code: 0,
-    stdout: 'facts: cleared, and watched anew\n',
+    stdout: 'facts: cleared; it compares anew, and a rollout that was held goes on\n',
     stderr: 'trenchcoat: not saved yet: redis does not answer\n',
   });
 });

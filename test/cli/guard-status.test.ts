@@ -45,7 +45,7 @@ site: new is watched against old, by request (flag raccoon_facts_api)
   epoch     3, 500ms left
   seen      new failed 0 of 0 requests (-)
   seen      old failed 0 of 0 requests (-)
-  evidence  errors 1 : 10^15, wanted 1 : 3,000; has warned
+  evidence  errors over 1 : 1,000,000, wanted 1 : 3,000; has warned
   evidence  split none, wanted 1 : 1,000 to warn
 `,
   );
@@ -68,6 +68,7 @@ await t.test('once it has tripped, status tells when, why, what was done, and ho
   done      everybody was taken back to v0
   saved     yes, kept in state.json
   flag      not off in LaunchDarkly yet: LaunchDarkly answered 503
+  next      trenchcoat rollout start raccoon_facts_api, once it is repaired
   clear     trenchcoat guard clear --admin ${url} facts
   if worse  everybody is taken back to v0
   epoch     1, 8m 12s left
@@ -90,7 +91,8 @@ await t.test('each action, and each end in LaunchDarkly, has its words', async (
     launchdarkly: { status: 'left alone', detail: 'its off variation is 1' },
   });
   const paused = await said();
-  t.match(paused, '  done      the rollout was stopped at 50 %\n');
+  t.match(paused, '  done      the rollout is held at 50 %\n');
+  t.match(paused, '  next      trenchcoat rollout rollback raccoon_facts_api, or resume, or promote\n');
   t.match(paused, '  saved     not yet: redis does not answer\n');
   t.match(paused, '  flag      left alone in LaunchDarkly: its off variation is 1\n');
   t.match(paused, '  if worse  the rollout stays at its percentage\n');
@@ -98,9 +100,13 @@ await t.test('each action, and each end in LaunchDarkly, has its words', async (
     trip: aTrip({ action: 'pause', percent: null, stage: null }),
     launchdarkly: { status: 'off', detail: 'since 10:00' },
   });
-  t.match(await said(), /done {6}the rollout was stopped\n[^]*flag {6}off in LaunchDarkly: since 10:00\n/);
+  t.match(await said(), /done {6}the rollout is held\n[^]*flag {6}off in LaunchDarkly: since 10:00\n/);
   shown[0] = aGuard({ trip: aTrip({ action: 'notify' }) });
   t.match(await said(), '  done      it was said, and nothing done\n');
+  shown[0] = aGuard({ comparing: false });
+  const alone = await said();
+  t.match(alone, /^facts: v1 is not compared with v0 now: only one of them is served/);
+  t.notMatch(alone, /evidence|epoch/);
 });
 
 await t.test('the command that clears can be typed as it stands', async (t) => {

@@ -15,6 +15,7 @@ const wrong: Record<string, [string, string]> = {
   routes: ['{}', 'found an empty map; expected a list of routes'],
   trustedProxies: ['10.0.0.0/8', 'found "10.0.0.0/8"; expected a list'],
   override: ['true', 'found true (a boolean); expected a map'],
+  notify: ['x', 'found "x"; expected a list of webhooks'],
   log: ['', 'found nothing; expected a map'],
   limits: ['[a]', 'found a list; expected a map'],
   shutdown: ['5s', 'found "5s"; expected a map'],

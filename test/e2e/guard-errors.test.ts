@@ -1,4 +1,5 @@
 import t from 'tap';
+import { hostname } from 'node:os';
 import { until } from '../support/client.ts';
 import { failing, startGuarded } from '../support/guarded.ts';
 import { steadyClient } from '../support/steady-client.ts';
@@ -84,7 +85,7 @@ await t.test(
     t.equal(delivery.headers['webhook-signature'], expectedSignature(delivery, key));
     const { words, ...record } = trip;
     t.strictSame(JSON.parse(delivery.body), {
-      text: `trenchcoat rolled back route facts (flag facts): ${words}.`,
+      text: `trenchcoat on ${hostname()}, route facts (flag facts): ${words}; everybody is taken back to v0.`,
       type: 'trenchcoat.regression',
       timestamp: trip.at,
       data: record,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import t from 'tap';
 import { openWebhooks } from '../../src/guard/webhook.ts';
 import { messageOf, signedHeaders, signingKey } from '../../src/guard/message.ts';
@@ -15,7 +16,7 @@ await t.test('a webhook gets one sentence for people, and the whole record for p
   t.match({ method, path }, { method: 'POST', path: '/services/T0/B0/very_secret' });
   t.match(headers, { 'content-type': 'application/json', 'user-agent': /^trenchcoat\/\d/ });
   t.same(JSON.parse(body), {
-    text: 'trenchcoat rolled back route checkout (flag api-version): v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000.',
+    text: `trenchcoat on ${hostname()}, route checkout (flag api-version): v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000; everybody is taken back to v0.`,
     type: 'trenchcoat.regression',
     timestamp: '2026-01-01T12:00:00.000Z',
     data: { ...regression, at: '2026-01-01T12:00:00.000Z' },
@@ -27,8 +28,8 @@ const sentence = (more: Parameters<typeof aRegression>[0]) =>
   (JSON.parse(messageOf(aRegression(more))) as { text: string }).text;
 
 await t.test('the sentence says what was done, with nothing invisible in it', async (t) => {
-  t.match(sentence({ action: 'pause' }), /^trenchcoat paused route checkout \(flag api-version\): v1 failed/);
-  t.match(sentence({ action: 'notify' }), /^trenchcoat only noted a regression on route checkout/);
+  t.match(sentence({ action: 'pause' }), /: v1 failed .*; the rollout is held at 50 %\.$/);
+  t.match(sentence({ action: 'notify' }), /: v1 failed .*; nothing is done about it\.$/);
   t.match(sentence({ flag: 'a\u202eb\n' }), /\(flag a\\u\{202e\}b\\u\{a\}\)/);
 });
 

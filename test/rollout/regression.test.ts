@@ -129,7 +129,7 @@ await t.test('what cannot be noted now is no trip, so that it is tried again', a
   };
   const { rollouts, view } = await startRollouts(t, { clock, store });
   full = true;
-  await rollouts.trip(found('notify'));
+  await t.rejects(rollouts.trip(found('notify')), /no space left/);
   t.equal(rollouts.tripped('api'), undefined);
   full = false;
   await rollouts.trip(found('notify'));

@@ -10,6 +10,7 @@ export const aGuard = (more: Partial<GuardView> = {}): GuardView => ({
   flag: 'raccoon_facts_api',
   onRegression: 'rollback',
   unit: 'user',
+  comparing: true,
   epoch: { number: 1, leftMs: 492_000 },
   seen: {
     control: { version: '0', units: 430, failed: 2 },

@@ -62,7 +62,9 @@ async function startDemo(t: Test, { upTo = 50, v1, clock }: Options) {
   const log = createLog({ level: 'info', access: true }, logFile);
   t.teardown(() => log.close());
   const flags = { source: 'local', file: flagFile } as const;
-  const routes = config.routes.map((route) => ({ ...route, guarded: false }));
+  const routes = config.routes.map((route) =>
+    route.kind === 'plain' ? route : { ...route, guard: { ...route.guard, onRegression: 'off' as const } },
+  );
   const app =
     clock === undefined
       ? await startApp({ ...config, flags, rollouts: new Map() }, log)
