@@ -12,14 +12,14 @@ const fails = neverFails;
 const rows: Record<string, World | ((random: Random) => World)> = {
   'new users': { rps: 20, stages: half(600), users: 'new', fails, latency: answering(20, 1) },
   '200 users of differing speed': (random) => ({
-    rps: 5,
+    rps: 2.5,
     stages: half(3600),
     users: 200,
     fails,
     latency: differing(200, 20, 1, random),
   }),
   '50 users of differing speed': (random) => ({
-    rps: 5,
+    rps: 2.5,
     stages: half(3600),
     users: 50,
     fails,
