@@ -166,7 +166,7 @@ export function openGuard(parts: GuardParts): Guard {
 
   function act(one: Watched, verdict: Verdict | undefined): void {
     const { flag } = one.watch.route;
-    const percent = one.share === undefined ? null : one.share * 100;
+    const percent = one.share === undefined ? null : Math.round(one.share * 1e5) / 1e3;
     const circumstances = { at: Math.round(store.now()), percent, stage: parts.stage(flag) };
     const regression = (one.pending = one.watch.regression(verdict, circumstances));
     log.error(
