@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import t from 'tap';
 
 /**
- * Runs every test file as a process of its own, four at a time, and tells the outcome as TAP. tap's own command would
+ * Runs every test file as a process of its own, three at a time, and tells the outcome as TAP. tap's own command would
  * send each module of each process through a second thread as it is loaded, to know who loads what; that took a quarter
  * of the time of the suite. `env` keeps it away from the processes started here.
  */
-const jobs = 4;
+const jobs = 3;
 const seconds = 120;
 
 const here = import.meta.dirname;

@@ -103,7 +103,11 @@ export function openGuard(parts: GuardParts): Guard {
     });
   }
 
+  const now = () => store.now();
+  /** A time that has passed: when the last second was looked at. */
+  let lastSecond = 0;
   async function everySecond(): Promise<void> {
+    lastSecond = now();
     const ended = Math.floor((store.now() - slack / 2) / second) - 1;
     sums.begin();
     for (const one of all) {
@@ -222,9 +226,9 @@ export function openGuard(parts: GuardParts): Guard {
       const one = byRoute.get(outcome.route ?? '');
       if (one === undefined) return;
       const { watch, keeper } = one;
-      const now = store.now();
-      // What was asked for before a person said to go on tells of the v1 there was then.
-      if (now - outcome.durationMs < watch.epoch().from) return;
+      // What was asked for before a person said to go on tells of the v1 there was then. The time is looked at only where it matters.
+      const { from } = watch.epoch();
+      if (lastSecond - outcome.durationMs < from && now() - outcome.durationMs < from) return;
       if (!watch.saw(outcome, context, headMs, now)) return;
       const { flag } = watch.route;
       if (one.pending !== undefined || keeper.watchedFrom(flag) !== watch.epoch().from) return;

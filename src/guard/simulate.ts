@@ -73,7 +73,8 @@ export function createSimulation(world: World, config: GuardConfig, random: Rand
 function byRequest(world: Exclude<World, { rates: object }>, config: GuardConfig, random: Random): Seconds {
   const { rps, users, fails, latency } = world;
   const inEpoch = Math.min((rps * config.epoch) / 1000, users === 'new' ? Infinity : users);
-  const bits = { epoch: bitsFor(inEpoch, 22), tick: bitsFor(Math.min(rps, inEpoch), 19) };
+  // There are seven sets for an epoch, and four for a tick.
+  const bits = { epoch: 8 * bitsFor(inEpoch, 22), tick: 4 * bitsFor(Math.min(rps, inEpoch), 18) };
   const window = createWindow({ ...config, seed: Math.floor(random() * 2 ** 32), bits });
   const crowd = Array.from({ length: users === 'new' ? 0 : users }, (_, user) => ({
     key: `user-${user}`,

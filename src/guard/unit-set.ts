@@ -6,47 +6,72 @@ export type UnitSet = {
   /** Puts somebody in; whether they were not there. */
   add(hash: UnitHash): boolean;
   has(hash: UnitHash): boolean;
-  clear(): void;
 };
+
+/** Several sets, forgotten together. */
+export type UnitSets = { sets: readonly UnitSet[]; clear(): void };
 
 /** Two independent numbers of 32 bits. */
 export type UnitHash = { a: number; b: number };
 
-/** Bits that stand for one user. */
-const probes = 4;
+/**
+ * Bits of a block. All that is known of one user lies in one, whichever the set, so that a look at a user is one look into
+ * memory (Putze, Sanders and Singler, 2007). In each set a user has one bit in each quarter of the block.
+ */
+const block = 512;
 
-/** `bits` is a power of two. With eight bits for each user some two in a hundred are taken for another. */
-export function unitSet(bits: number): UnitSet {
+/**
+ * So many sets in this many bits together, a power of two from 512 on. With eight bits for each user and set some three in a hundred
+ * are taken for another.
+ */
+export function unitSets(bits: number, count: number): UnitSets {
   const words = new Int32Array(bits / 32);
-  const mask = bits - 1;
+  const blocks = bits / block - 1;
   let empty = true;
   return {
-    add({ a, b }) {
-      let fresh = false;
-      empty = false;
-      for (let i = 0, place = a; i < probes; i += 1, place = (place + b) | 0) {
-        const at = place & mask;
-        const bit = 1 << (at & 31);
-        const word = words[at >>> 5] as number;
-        if ((word & bit) !== 0) continue;
-        fresh = true;
-        words[at >>> 5] = word | bit;
-      }
-      return fresh;
-    },
-    has({ a, b }) {
-      for (let i = 0, place = a; i < probes; i += 1, place = (place + b) | 0) {
-        const at = place & mask;
-        if (((words[at >>> 5] as number) & (1 << (at & 31))) === 0) return false;
-      }
-      return true;
-    },
+    sets: Array.from({ length: count }, (_, set): UnitSet => {
+      const own = Math.imul(set + 1, 0x9e3779b9);
+      return {
+        add({ a, b }) {
+          empty = false;
+          const start = (a & blocks) << 4;
+          const places = placesOf(b, own);
+          let fresh = false;
+          for (let quarter = 0; quarter < 4; quarter += 1) {
+            const place = (places >>> (7 * quarter)) & 127;
+            const at = start + (quarter << 2) + (place >>> 5);
+            const word = words[at] as number;
+            const bit = 1 << (place & 31);
+            if ((word & bit) !== 0) continue;
+            fresh = true;
+            words[at] = word | bit;
+          }
+          return fresh;
+        },
+        has({ a, b }) {
+          const start = (a & blocks) << 4;
+          const places = placesOf(b, own);
+          for (let quarter = 0; quarter < 4; quarter += 1) {
+            const place = (places >>> (7 * quarter)) & 127;
+            const word = words[start + (quarter << 2) + (place >>> 5)] as number;
+            if ((word & (1 << (place & 31))) === 0) return false;
+          }
+          return true;
+        },
+      };
+    }),
     clear() {
       // Memory that nobody has written to is none: a thousand routes without traffic cost nothing.
       if (!empty) words.fill(0);
       empty = true;
     },
   };
+}
+
+/** Four places of seven bits each, other ones in each set. */
+function placesOf(b: number, own: number): number {
+  const mixed = Math.imul(b ^ own, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
 }
 
 /**
@@ -62,8 +87,7 @@ export function hashUnit(key: string, seed: number, into: UnitHash): void {
     b = Math.imul(b ^ code, 0x85ebca6b);
   }
   into.a = finish(a);
-  // Odd, so that all places of a power of two are reached.
-  into.b = finish(b) | 1;
+  into.b = finish(b);
 }
 
 function finish(hash: number): number {

@@ -39,7 +39,7 @@ export type Watch = {
   /** Somebody asks, and is given this version. */
   asked(version: string, context: EvaluationContext): void;
   /** Takes one request into account, as it ends, `now`. Whether v1 can be reached no more, while v0 can. */
-  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined, now: number): boolean;
+  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined, now: () => number): boolean;
   /** Ends the second under way; undefined when nothing was seen in it. */
   endTick(): Tick | undefined;
   /** Everything counts anew, from the j-th epoch of this beginning. */
@@ -80,17 +80,17 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
   let slow: string[][] = thresholds.map(() => []);
 
   /** Whether it is time to act without statistics. What both depend on may have failed: control has to show that it has not. */
-  function reached(onTreatment: boolean, { error, durationMs }: Outcome, now: number): boolean {
+  function reached(onTreatment: boolean, { error, durationMs }: Outcome, now: () => number): boolean {
     const failed = error !== undefined && connectFailures.has(error.code);
     if (onTreatment && failed) {
       if (unreached === 0) {
-        unreachedFrom = now;
+        unreachedFrom = now();
         controlAnswers = false;
       }
       unreached += 1;
       ({ code } = error);
     } else if (onTreatment || failed) unreached = 0;
-    else if (now - durationMs >= unreachedFrom) controlAnswers = true;
+    else if (unreached > 0 && now() - durationMs >= unreachedFrom) controlAnswers = true;
     return controlAnswers && unreached >= guard.connectFailures;
   }
 

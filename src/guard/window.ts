@@ -2,7 +2,7 @@ import type { GuardConfig } from '../config/guard-schema.ts';
 import type { Exposure } from './evidence.ts';
 import { trailingLatencies, type Quantiles } from './latencies.ts';
 import { emptyTick, thresholds, type Tick } from './tick.ts';
-import { hashUnit, unitSet, type UnitHash, type UnitSet } from './unit-set.ts';
+import { hashUnit, unitSets, type UnitHash, type UnitSet, type UnitSets } from './unit-set.ts';
 
 /** What one proxy sees on one route: the tick under way, and who had what in this epoch. Its memory is bounded. */
 export type Window = {
@@ -25,12 +25,12 @@ export type FirstEvent = 'failure' | number | undefined;
 export type WindowOptions = Pick<GuardConfig, 'unit' | 'latency'> & {
   /** Random, 32 bits. */
   seed: number;
-  /** Bits of a set for an epoch, and of one for a tick; powers of two. */
+  /** Bits of the sets for an epoch, and of those for a tick; powers of two. */
   bits?: { epoch: number; tick: number };
 };
 
-/** Half a mebibyte holds 170,000 users an epoch, a million an hour, and takes one in two thousand for another. */
-const usual = { epoch: 2 ** 22, tick: 2 ** 19 };
+/** Four mebibytes hold 170,000 users an epoch, a million an hour, and take one in some thousands for another. */
+const usual = { epoch: 2 ** 25, tick: 2 ** 20 };
 
 const never = () => new Float64Array(thresholds.length).fill(Infinity);
 
@@ -38,17 +38,12 @@ const never = () => new Float64Array(thresholds.length).fill(Infinity);
 const samples = { control: 200, treatment: 20 };
 
 export function createWindow({ unit, latency, seed, bits = usual }: WindowOptions): Window {
-  const { epoch, tick: perTick } = bits;
   // Each request is somebody new: there is nobody to remember.
-  const counts = unit === 'request' ? everybodyIsNew : unitSet;
-  const active = counts(perTick);
-  const answered = counts(perTick);
-  const failedBefore = counts(epoch);
-  const slowBefore = thresholds.map(() => counts(epoch));
-  const known = counts(epoch);
-  const knownTo = counts(epoch);
-  const sets = [failedBefore, ...slowBefore, known, knownTo];
-
+  const setsOf = unit === 'request' ? everybodyIsNew : unitSets;
+  const inTick = setsOf(bits.tick, 4);
+  const [activeControl, activeTreatment, answeredControl, answeredTreatment] = inTick.sets as Four;
+  const inEpoch = setsOf(bits.epoch, 4 + thresholds.length);
+  const [failedBefore, known, knownControl, knownTreatment, ...slowBefore] = inEpoch.sets as Four;
   const control = trailingLatencies(samples.control);
   const treatment = trailingLatencies(samples.treatment);
   const slowerThan = { control: never(), treatment: never() };
@@ -56,13 +51,6 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   let comparesLatency = false;
   let tick = emptyTick();
   const hash: UnitHash = { a: 0, b: 0 };
-  const onVersion: UnitHash = { a: 0, b: 0 };
-
-  function hashKey(key: string, onTreatment: boolean): void {
-    hashUnit(key, seed, hash);
-    onVersion.a = onTreatment ? hash.a ^ 0x5bd1e995 : hash.a;
-    onVersion.b = hash.b;
-  }
 
   /** Whether somebody's first answer above a threshold this was. Thresholds grow, so that most answers are below them all. */
   function slow(onTreatment: boolean, latencyMs: number, isFirst: boolean): FirstEvent {
@@ -83,23 +71,24 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
 
   return {
     asked(key, onTreatment) {
-      hashKey(key, onTreatment);
-      if (!active.add(onVersion)) return;
+      hashUnit(key, seed, hash);
+      if (!(onTreatment ? activeTreatment : activeControl).add(hash)) return;
       if (!failedBefore.has(hash)) atRisk(tick.errors, onTreatment);
-      if (knownTo.add(onVersion)) tick.units[onTreatment ? 'treatment' : 'control'] += 1;
+      if ((onTreatment ? knownTreatment : knownControl).add(hash))
+        tick.units[onTreatment ? 'treatment' : 'control'] += 1;
       if (!known.add(hash)) return;
       tick.arrivals.all += 1;
       if (onTreatment) tick.arrivals.treatment += 1;
     },
     ended(key, onTreatment, failed, latencyMs) {
-      hashKey(key, onTreatment);
+      hashUnit(key, seed, hash);
       if (failed) {
         if (!failedBefore.add(hash)) return undefined;
         happened(tick.errors, onTreatment);
         return 'failure';
       }
       if (latencyMs === undefined) return undefined;
-      const isFirst = answered.add(onVersion);
+      const isFirst = (onTreatment ? answeredTreatment : answeredControl).add(hash);
       // One user who asks more often than all others together is not to say what is slow.
       if (isFirst) (onTreatment ? treatment : control).add(latencyMs);
       return comparesLatency ? slow(onTreatment, latencyMs, isFirst) : undefined;
@@ -107,8 +96,7 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
     close() {
       const closed = tick;
       tick = emptyTick();
-      active.clear();
-      answered.clear();
+      inTick.clear();
       const quantiles = latency === undefined ? undefined : control.quantiles();
       comparesLatency = quantiles !== undefined;
       for (const [index, name] of thresholds.entries()) {
@@ -120,7 +108,7 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
       return closed;
     },
     newEpoch() {
-      for (const set of sets) set.clear();
+      inEpoch.clear();
       // They may be those of a v1 that is mended by now.
       treatment.clear();
     },
@@ -132,7 +120,12 @@ export function createWindow({ unit, latency, seed, bits = usual }: WindowOption
   };
 }
 
-const everybodyIsNew: typeof unitSet = () => ({ add: () => true, has: () => false, clear: () => {} });
+type Four = [UnitSet, UnitSet, UnitSet, UnitSet, ...UnitSet[]];
+
+const everybodyIsNew = (_bits: number, count: number): UnitSets => ({
+  sets: Array.from({ length: count }, () => ({ add: () => true, has: () => false })),
+  clear: () => {},
+});
 
 function atRisk(exposure: Exposure, onTreatment: boolean): void {
   if (onTreatment) exposure.n1 += 1;

@@ -16,6 +16,7 @@ await t.test(
     t.equal(code, 0);
     const { first, second } = JSON.parse(text) as Record<'first' | 'second', number>;
     t.ok(first <= 20, `${first.toFixed(1)} MB after the first hour`);
-    t.ok(second <= first + 1, `${second.toFixed(1)} MB after the second, of other users`);
+    // To remember each would take sixteen or more, and a heap is never quite still.
+    t.ok(second <= first + 3, `${second.toFixed(1)} MB after the second, of other users`);
   },
 );

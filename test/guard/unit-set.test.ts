@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { hashUnit, unitSet, type UnitHash } from '../../src/guard/unit-set.ts';
+import { hashUnit, unitSets, type UnitHash, type UnitSet } from '../../src/guard/unit-set.ts';
 
 const hashed = (key: string, seed = 1): UnitHash => {
   const into = { a: 0, b: 0 };
   hashUnit(key, seed, into);
   return into;
+};
+
+/** One set alone in so many bits. */
+const unitSet = (bits: number): UnitSet & { clear(): void } => {
+  const { sets, clear } = unitSets(bits, 1);
+  return { ...(sets[0] as UnitSet), clear };
 };
 
 const numbered = (count: number, key: (number: number) => string) =>
