@@ -10,8 +10,8 @@ const hashed = (key: string, seed = 1): UnitHash => {
 
 /** One set alone in so many bits. */
 const unitSet = (bits: number): UnitSet & { clear(): void } => {
-  const { sets, clear } = unitSets(bits, 1);
-  return { ...(sets[0] as UnitSet), clear };
+  const all = unitSets(bits, 1);
+  return { ...(all.sets[0] as UnitSet), clear: () => all.clear() };
 };
 
 const numbered = (count: number, key: (number: number) => string) =>
