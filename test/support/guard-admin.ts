@@ -3,6 +3,7 @@ import type { AdminConfig } from '../../src/config/schema.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import type { Cleared, GuardView } from '../../src/guard/view.ts';
 import { inWords, type Regression } from '../../src/telemetry/regression.ts';
+import { aRegression } from './regression.ts';
 
 /** The guard of a route in its first minutes, with nothing found, as the admin port shows it. */
 export const aGuard = (more: Partial<GuardView> = {}): GuardView => ({
@@ -27,27 +28,10 @@ export const aGuard = (more: Partial<GuardView> = {}): GuardView => ({
   ...more,
 });
 
-const found: Regression = {
-  id: '00112233445566ff',
-  at: Date.UTC(2026, 2, 1, 10),
-  flag: 'raccoon_facts_api',
-  route: 'facts',
-  signal: 'errors',
-  action: 'rollback',
-  unit: 'user',
-  control: { version: '0', units: 430, events: 2, latencyMs: null },
-  treatment: { version: '1', units: 412, events: 38, latencyMs: null },
-  evidence: { log: Math.log(41_000), needed: Math.log(200) },
-  slowerThanMs: null,
-  code: null,
-  percent: 50,
-  stage: 1,
-  requestIds: ['a-request'],
-};
-
 /** What a guard found, as a view has it: v1 failed far more users than v0 at 50 %. */
 export const aTrip = (more: Partial<Regression> = {}): NonNullable<GuardView['trip']> => {
-  const regression = { ...found, ...more };
+  const at = Date.UTC(2026, 2, 1, 10);
+  const regression = aRegression({ at, flag: 'raccoon_facts_api', route: 'facts', ...more });
   return { ...regression, at: new Date(regression.at).toISOString(), words: inWords(regression) };
 };
 
