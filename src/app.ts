@@ -8,6 +8,7 @@ import type { Config, RouteConfig } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
 import { dividedBy } from './flags/divided.ts';
+import { wanted } from './guard/forecast.ts';
 import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
 import { tripKind } from './guard/trip.ts';
 import { createHandler } from './proxy/handle.ts';
@@ -178,7 +179,7 @@ async function startRollouts(
       routes.some(
         (route) => route.kind === 'flag' && route.flag === flag && route.guard.onRegression !== 'off',
       )
-        ? 100
+        ? wanted
         : 0,
     openOn: (flag, version) => openOn(routing.routes, flag, version),
   });

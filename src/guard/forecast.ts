@@ -3,7 +3,7 @@ import type { RolloutConfig } from '../config/rollout-schema.ts';
 import { createSimulation, normal, type Asked, type Random, type World } from './simulate.ts';
 
 /** Requests on treatment without which no stage of a guarded rollout is passed. */
-const wanted = 100;
+export const wanted = 100;
 
 /** A schedule at a rate of requests, in whole seconds, as the guard would see it. */
 export type Course = {

@@ -71,5 +71,5 @@ function tell(what: string): void {
 }
 
 function evidenceText(): string {
-  return [...most].map(([signal, log]) => `${signal} 1 : ${oddsText(log)}`).join(', ');
+  return [...most].map(([signal, log]) => `${signal} ${oddsText(log)}`).join(', ');
 }
