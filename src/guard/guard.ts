@@ -140,6 +140,8 @@ export function openGuard(parts: GuardParts): Guard {
       const age = seconds.length - 1 - index;
       watch.judge.take(tick, one.steady > settled + age ? share : undefined);
     }
+    // While the store was asked, a person may have said to go on: then all this is of the past.
+    if (keeper.watchedFrom(flag) !== from) return;
     decide(one);
     if (watch.epoch().j !== j) begin(one, from, j, ended);
   }
