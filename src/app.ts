@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
 import { EnvironmentError, UserError } from './config/errors.ts';
+import { stageRequests } from './config/rollout-schema.ts';
 import type { Address } from './config/scalars.ts';
 import type { Config, RouteConfig } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
 import { dividedBy } from './flags/divided.ts';
-import { wanted } from './guard/forecast.ts';
 import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
 import { tripKind } from './guard/trip.ts';
 import { createHandler } from './proxy/handle.ts';
@@ -179,7 +179,7 @@ async function startRollouts(
       routes.some(
         (route) => route.kind === 'flag' && route.flag === flag && route.guard.onRegression !== 'off',
       )
-        ? wanted
+        ? stageRequests
         : 0,
     openOn: (flag, version) => openOn(routing.routes, flag, version),
   });

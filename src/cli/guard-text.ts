@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oddsText, unitsText, versionName } from '../telemetry/regression.ts';
+import { doneText, oddsText, unitsText, versionName } from '../telemetry/regression.ts';
 import { rate, report, span } from './report.ts';
 
 const action = z.enum(['rollback', 'pause', 'notify']);
@@ -44,9 +44,9 @@ export function statusText(view: Guard, clearing: string): string {
     : `${v1} is not compared with ${v0} now: only one of them is served`;
   const head = `${route}: ${trip === undefined ? watched : `${v1} was found worse than ${v0}`} (flag ${flag})`;
   const lines: [string, string][] = [];
-  if (trip !== undefined) lines.push(['found', trip.words], ['since', trip.at], ['done', doneText(trip, v0)]);
-  if (trip !== undefined || !state.saved)
-    lines.push(['saved', state.saved ? `yes, ${state.detail}` : `not yet: ${state.detail}`]);
+  if (trip !== undefined)
+    lines.push(['found', trip.words], ['since', trip.at], ['done', doneText(trip, control.version)]);
+  if (trip !== undefined) lines.push(['saved', `${state.saved ? 'yes' : 'no'}: ${state.detail}`]);
   if (launchdarkly !== undefined)
     lines.push(['flag', `${flagText[launchdarkly.status]}: ${launchdarkly.detail}`]);
   if (trip !== undefined) {
@@ -72,12 +72,6 @@ export function statusText(view: Guard, clearing: string): string {
 function intentText(onRegression: Guard['onRegression'], control: string): string {
   if (onRegression === 'rollback') return `everybody is taken back to ${control}`;
   return onRegression === 'pause' ? 'the rollout stays at its percentage' : 'it is said, and nothing done';
-}
-
-function doneText({ action, percent }: NonNullable<Guard['trip']>, control: string): string {
-  if (action === 'rollback') return `everybody was taken back to ${control}`;
-  if (action === 'notify') return 'it was said, and nothing done';
-  return `the rollout is held${percent === null ? '' : ` at ${percent} %`}`;
 }
 
 /** What a person may do about a rollout that is run here. */

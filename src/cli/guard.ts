@@ -34,7 +34,7 @@ export async function clear(
   const said =
     options.json === true ? printableJson(view, 2) : `${printable(found)}: cleared; ${goesOn(view)}`;
   process.stdout.write(`${said}\n`);
-  if (!view.state.saved) process.stderr.write(`trenchcoat: not saved yet: ${printable(view.state.detail)}\n`);
+  if (!view.state.saved) process.stderr.write(`trenchcoat: not saved: ${printable(view.state.detail)}\n`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import { printable } from '../config/errors.ts';
+import { stageRequests } from '../config/rollout-schema.ts';
 import type { Plan, Prospect } from './prospect.ts';
 import { span } from './report.ts';
 
@@ -39,7 +40,7 @@ function notesOf({ stages, rps, held, errors, latency }: Plan): string[] {
   const stage = held === undefined ? undefined : stages[held];
   if (stage !== undefined)
     notes.push(
-      `${rps} requests a second are too few for ${stage.percent} % for ${span(stage.forMs)}: it lacks 100 requests on v1 at twice its time, and the rollout is held there.`,
+      `${rps} requests a second are too few for ${stage.percent} % for ${span(stage.forMs)}: it lacks ${stageRequests} requests on v1 at twice its time, and the rollout is held there.`,
     );
   const cut = [...errors, ...(latency?.slower ?? [])].flatMap(
     ({ simulatedSeconds }) => simulatedSeconds ?? [],

@@ -10,6 +10,9 @@ const percent = z
     error: 'a percentage with three decimals at the most',
   });
 
+/** Requests on the new version that a stage waits for, where its route is guarded. */
+export const stageRequests = 100;
+
 const stage = z.strictObject({
   percent: percent.describe('Share of users on the new version.'),
   for: stageTime.describe('How long the stage lasts.'),

@@ -1,9 +1,6 @@
 import type { GuardConfig } from '../config/guard-schema.ts';
-import type { RolloutConfig } from '../config/rollout-schema.ts';
+import { stageRequests, type RolloutConfig } from '../config/rollout-schema.ts';
 import { createSimulation, normal, type Asked, type Random, type World } from './simulate.ts';
-
-/** Requests on treatment without which no stage of a guarded rollout is passed. */
-export const wanted = 100;
 
 /** A schedule at a rate of requests, in whole seconds, as the guard would see it. */
 export type Course = {
@@ -20,7 +17,7 @@ export function courseOf({ stages }: Pick<RolloutConfig, 'stages'>, rps: number)
   const course: Course = { stages: [], held: undefined };
   let elapsed = 0;
   for (const [index, { percent, for: time }] of stages.entries()) {
-    const until = (wanted * 100_000) / (rps * percent);
+    const until = (stageRequests * 100_000) / (rps * percent);
     const lasts = Math.min(2 * time, Math.max(time, until));
     // Ticks are whole seconds, whatever the stages are.
     const seconds = Math.floor((elapsed + lasts) / 1000) - Math.floor(elapsed / 1000);

@@ -3,7 +3,7 @@ import type { FlagLog } from '../flags/provider.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
-import { inWords, oddsText, type Regression } from '../telemetry/regression.ts';
+import { doneText, inWords, oddsText, type Regression } from '../telemetry/regression.ts';
 import type { Signal, Verdict } from './judge.ts';
 import { createSums, lookBack, type Series } from './sums.ts';
 import { viewOf, type Cleared, type GuardView } from './view.ts';
@@ -177,7 +177,7 @@ export function openGuard(parts: GuardParts): Guard {
     const regression = (one.pending = one.watch.regression(verdict, circumstances));
     log.error(
       { regression: { ...regression, at: new Date(regression.at).toISOString() } },
-      `route ${regression.route}: ${inWords(regression)}; ${done[regression.action]}`,
+      `route ${regression.route}: ${inWords(regression)}; ${doneText(regression, regression.control.version)}`,
     );
     const told = tellOnce(regression).finally(() => telling.delete(told));
     telling.add(told);
@@ -272,12 +272,6 @@ function begin(one: Watched, from: number, j: number, ended: number): void {
   one.pending = undefined;
   one.warned.clear();
 }
-
-const done: Record<Regression['action'], string> = {
-  rollback: 'everybody is taken back',
-  pause: 'the rollout is held',
-  notify: 'nothing is done about it',
-};
 
 const doubts: Record<Signal, string> = {
   errors: 'v1 may be failing more often than v0',

@@ -1,22 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
 import { printable } from '../config/errors.ts';
-import { inWords, versionName, type Regression } from '../telemetry/regression.ts';
-
-const done: Record<Regression['action'], (regression: Regression) => string> = {
-  rollback: ({ control }) => `everybody is taken back to ${versionName(control.version)}`,
-  pause: ({ percent }) => `the rollout is held${percent === null ? '' : ` at ${percent} %`}`,
-  notify: () => 'nothing is done about it',
-};
+import { doneText, inWords, type Regression } from '../telemetry/regression.ts';
 
 /**
  * What a webhook gets: an event of Standard Webhooks, whose `text` is all that chats such as Slack look at. `timestamp`
  * is when it happened, however late it arrives.
  */
 export function messageOf(regression: Regression): string {
-  const { action, route, flag } = regression;
+  const { route, flag } = regression;
   const at = new Date(regression.at).toISOString();
-  const text = `trenchcoat on ${hostname()}, route ${route} (flag ${flag}): ${inWords(regression)}; ${done[action](regression)}.`;
+  const text = `trenchcoat on ${hostname()}, route ${route} (flag ${flag}): ${inWords(regression)}; ${doneText(regression, regression.control.version)}.`;
   return JSON.stringify({
     text: printable(text),
     type: 'trenchcoat.regression',

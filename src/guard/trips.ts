@@ -1,4 +1,5 @@
 import { UserError } from '../config/errors.ts';
+import { keptText } from '../store/store.ts';
 import type { Regression } from '../telemetry/regression.ts';
 import { cleared, same } from './trip.ts';
 import { createTripUpkeep, type TripParts, type Watched } from './trip-upkeep.ts';
@@ -129,7 +130,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
     },
     saved(flag) {
       const one = known.get(flag);
-      const where = one?.waiting === undefined ? `kept in ${store.kept}` : 'in force on this proxy alone';
+      const where = one?.waiting === undefined ? keptText(store.kept) : 'in force on this proxy alone';
       const problem = wrong(one)?.message;
       return {
         saved: one?.waiting === undefined && store.kept !== 'memory',

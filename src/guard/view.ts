@@ -50,7 +50,7 @@ type Viewed = {
     saved(flag: string): GuardView['state'];
   };
   warned: ReadonlySet<Signal>;
-  /** Treatment's share, 0 to 1, where it is known. */
+  /** Treatment's share, 0 to 1; undefined where the flag does not divide. */
   share: number | undefined;
 };
 
@@ -83,7 +83,7 @@ export function viewOf(
     flag,
     onRegression: guard.onRegression,
     unit: watch.unit(),
-    comparing: from !== undefined && (share === undefined || (share > 0 && share < 1)),
+    comparing: from !== undefined && share !== undefined && share > 0 && share < 1,
     epoch: { number: j, leftMs },
     seen: {
       control: sideOf(route.control, seen.control),

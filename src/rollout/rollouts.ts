@@ -188,9 +188,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
       const one = known.get(flag);
       if (one === undefined) return missing(flag, all);
       const { kept, saved, detail } = view(one).state;
-      return kept === 'memory'
-        ? { saved: false, detail: 'kept in memory, until the stop' }
-        : { saved, detail };
+      return { saved: saved && kept !== 'memory', detail };
     },
     async act(flag, verb, why) {
       const one = known.get(flag);

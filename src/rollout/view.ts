@@ -1,7 +1,7 @@
 import { inForce, raiseAt, regressionOf, type Known } from './known.ts';
 import { elapsedAt, leftAt } from './schedule.ts';
 import type { Change, Status } from './state.ts';
-import type { Store } from '../store/store.ts';
+import { keptText, type Store } from '../store/store.ts';
 import { shownRegression, type ShownRegression } from '../telemetry/regression.ts';
 import type { Counts } from './traffic.ts';
 import { openVerbs, type PersonVerb } from './transitions.ts';
@@ -60,7 +60,7 @@ export function viewOf(
   const status = rollback === undefined ? (state?.status ?? 'unknown') : 'reverted';
   const staged = status === 'in_progress' || status === 'paused' || status === 'regressed';
   const { contextKind, from, to, holdback, stages } = state ?? config;
-  const well = rollback === undefined ? `kept in ${kept}` : 'rolled back on this proxy alone';
+  const well = rollback === undefined ? keptText(kept) : 'rolled back on this proxy alone';
   return {
     flag,
     status,

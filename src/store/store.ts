@@ -43,6 +43,10 @@ export type Store = {
   close(): Promise<void>;
 };
 
+/** Where records are kept, in words. */
+export const keptText = (kept: Store['kept']): string =>
+  kept === 'memory' ? 'kept in memory, until the stop' : `kept in ${kept}`;
+
 /** What one proxy saw of a rollout's stage so far; the stage is the revision that entered it. */
 export type Seen = { flag: string; stage: number; requests: number };
 

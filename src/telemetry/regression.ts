@@ -76,6 +76,16 @@ export function inWords({
   return `${treatment.events} of ${treatment.units} ${unitsText(unit)} of ${v1} waited${longer(slowerThanMs?.treatment)}${share(treatment)}, ${control.events} of ${control.units} of ${v0}${longer(slowerThanMs?.control)}${share(control)}${medians}${odds}`;
 }
 
+/** What is done about it. */
+export function doneText(
+  { action, percent }: Pick<Regression, 'action' | 'percent'>,
+  control: string,
+): string {
+  if (action === 'rollback') return `everybody is taken back to ${versionName(control)}`;
+  if (action === 'notify') return 'nothing is done about it';
+  return `the rollout is held${percent === null ? '' : ` at ${percent} %`}`;
+}
+
 /** Several of what is counted: users, requests, or the keys of another context kind. */
 export const unitsText = (unit: string): string =>
   unit === 'user' || unit === 'request' ? `${unit}s` : `${unit} keys`;

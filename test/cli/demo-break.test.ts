@@ -27,7 +27,7 @@ await t.test('--break-v1: v1 fails at 50 %, and within seconds everybody is back
   const admin = `http://127.0.0.1:${demo.adminPort}`;
   t.match(await runHere(t, ['guard', 'status', '--admin', admin]), {
     code: 0,
-    stdout: /^facts: v1 was found worse than v0 [^]*\n {2}done {6}everybody was taken back to v0\n/,
+    stdout: /^facts: v1 was found worse than v0 [^]*\n {2}done {6}everybody is taken back to v0\n/,
   });
   t.match(await runHere(t, ['rollout', 'watch', '--admin', admin]), {
     code: 0,

@@ -36,13 +36,13 @@ await t.test('--json is what the admin port says, whole', async (t) => {
   t.strictSame(await said('clear', 'facts'), json[0]);
 });
 
-await t.test('a clearing that is not saved yet is said on standard error', async (t) => {
+await t.test('a clearing that is not saved is said on standard error', async (t) => {
   const state = { saved: false, detail: 'redis does not answer' };
   const { url } = await startGuardAdmin(t, [aGuard({ state })]);
   t.strictSame(await runHere(t, ['guard', 'clear', '--admin', url]), {
     code: 0,
     stdout: 'facts: cleared; it compares anew, and a rollout that was held goes on\n',
-    stderr: 'trenchcoat: not saved yet: redis does not answer\n',
+    stderr: 'trenchcoat: not saved: redis does not answer\n',
   });
 });
 

@@ -65,8 +65,8 @@ await t.test('once it has tripped, status tells when, why, what was done, and ho
     `facts: v1 was found worse than v0 (flag raccoon_facts_api)
   found     v1 failed 38 of 412 users (9.2 %), v0 2 of 430 (0.5 %): evidence 1 : 41,000
   since     2026-03-01T10:00:00.000Z
-  done      everybody was taken back to v0
-  saved     yes, kept in state.json
+  done      everybody is taken back to v0
+  saved     yes: kept in state.json
   flag      not off in LaunchDarkly yet: LaunchDarkly answered 503
   next      trenchcoat rollout start raccoon_facts_api, once it is repaired
   clear     trenchcoat guard clear --admin ${url} facts
@@ -93,7 +93,7 @@ await t.test('each action, and each end in LaunchDarkly, has its words', async (
   const paused = await said();
   t.match(paused, '  done      the rollout is held at 50 %\n');
   t.match(paused, '  next      trenchcoat rollout rollback raccoon_facts_api, or resume, or promote\n');
-  t.match(paused, '  saved     not yet: redis does not answer\n');
+  t.match(paused, '  saved     no: redis does not answer\n');
   t.match(paused, '  flag      left alone in LaunchDarkly: its off variation is 1\n');
   t.match(paused, '  if worse  the rollout stays at its percentage\n');
   shown[0] = aGuard({
@@ -102,7 +102,7 @@ await t.test('each action, and each end in LaunchDarkly, has its words', async (
   });
   t.match(await said(), /done {6}the rollout is held\n[^]*flag {6}off in LaunchDarkly: since 10:00\n/);
   shown[0] = aGuard({ trip: aTrip({ action: 'notify' }) });
-  t.match(await said(), '  done      it was said, and nothing done\n');
+  t.match(await said(), '  done      nothing is done about it\n');
   shown[0] = aGuard({ comparing: false });
   const alone = await said();
   t.match(alone, /^facts: v1 is not compared with v0 now: only one of them is served/);
