@@ -1,5 +1,6 @@
 import { UserError } from '../config/errors.ts';
 import { keptText } from '../store/store.ts';
+import { turns } from '../store/turns.ts';
 import type { Regression } from '../telemetry/regression.ts';
 import { cleared, same } from './trip.ts';
 import { createTripUpkeep, type TripParts, type Watched } from './trip-upkeep.ts';
@@ -55,12 +56,8 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
   };
 
   /** One at a time: looks and clearings all read, think and write. */
-  let last: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const done = last.then(task, task).finally(arm);
-    last = done;
-    return done;
-  }
+  const { inTurn: next, over } = turns();
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => next(() => task().finally(arm));
 
   let cancel: (() => void) | undefined;
   function arm(): void {
@@ -145,7 +142,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
     async close() {
       closed = true;
       cancel?.();
-      await last.catch(() => {});
+      await over();
       if (waits()) await look();
     },
   };

@@ -6,6 +6,7 @@ import { faultOf, inForce, lacksTraffic, regressionOf, type Known } from './know
 import { nextStep } from './schedule.ts';
 import { serve, type Served } from './serve.ts';
 import type { Store } from '../store/store.ts';
+import { turns } from '../store/turns.ts';
 import { createTraffic } from './traffic.ts';
 import { transitions, type PersonVerb } from './transitions.ts';
 import { createUpkeep, type UpkeepParts } from './upkeep.ts';
@@ -74,12 +75,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
   }
 
   /** One at a time: looks and verbs all read, think and write. */
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
-    const done = last.then(task, task);
-    last = done;
-    return done;
-  };
+  const { inTurn, over } = turns();
 
   let cancel: (() => void) | undefined;
   let closed = false;
@@ -204,7 +200,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async close() {
       closed = true;
       cancel?.();
-      await last.catch(() => {});
+      await over();
     },
   };
 }

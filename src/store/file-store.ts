@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { changedIn, stampIn } from './memory-store.ts';
 import { StoreError, type Kind, type Stamped, type Store } from './store.ts';
+import { turns } from './turns.ts';
 
 /** A section for each kind of records, by flag. */
 const document = z.strictObject({
@@ -31,13 +32,7 @@ export async function openFileStore(named: string, clock: Clock, kinds: readonly
   // A rename would put a file in the place of a link.
   const file = await realpath(named).catch(() => named);
   await removeLeftovers(file);
-  let last: Promise<unknown> = Promise.resolve();
-  /** One after the other. */
-  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
-    const done = last.then(task, task);
-    last = done;
-    return done;
-  };
+  const { inTurn, over } = turns();
   return {
     kept: 'file',
     read: <S extends Stamped>(kind: Kind<S>, stamps: ReadonlyMap<string, string>) =>
@@ -54,9 +49,7 @@ export async function openFileStore(named: string, clock: Clock, kinds: readonly
       }),
     now: () => clock.now(),
     shared: undefined,
-    close: async () => {
-      await last.catch(() => {});
-    },
+    close: over,
   };
 }
 

@@ -3,6 +3,7 @@ import { isRefusal, openRedis } from '../redis.ts';
 import type { Clock } from '../clock.ts';
 import { followClock } from './store-clock.ts';
 import { stampOf, StoreError, type Kind, type Stamped, type Store } from './store.ts';
+import { turns } from './turns.ts';
 
 /** Milliseconds that Redis has for an answer, and for a connection and an answer. */
 const patience = { deadline: 1000, answer: 400 };
@@ -99,78 +100,75 @@ export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock:
   const redis = openRedis(url, patience, ({ client }) => client);
   /** What this proxy counts under. */
   const self = randomBytes(4).toString('hex');
-  let last: Promise<unknown> = Promise.resolve();
-  /** One after the other: the connection has one deadline at a time. */
-  const run = (script: string, keys: readonly string[], values: readonly (string | number)[]) => {
-    const operation = () =>
-      redis
-        .run((client) => client.eval(script, keys.length, ...keys, ...values))
-        .catch((error: Error) => {
-          throw problem(error, where, keys);
-        });
-    const done = last.then(operation, operation);
-    last = done;
-    return done;
-  };
+  // The connection has one deadline at a time.
+  const { inTurn } = turns();
+  const run = (script: string, keys: readonly string[], values: readonly (string | number)[]) =>
+    redis
+      .run((client) => client.eval(script, keys.length, ...keys, ...values))
+      .catch((error: Error) => {
+        throw problem(error, where, keys);
+      });
   const keyOf = (name: string, flag: string) => `${prefix}:${name}:${flag}`;
 
   return {
     kept: 'redis',
-    async read<S extends Stamped>(kind: Kind<S>, stamps: ReadonlyMap<string, string>) {
-      const flags = [...stamps.keys()];
-      const keys = flags.map((flag) => keyOf(kind.name, flag));
-      await last.catch(() => {});
-      const asked = clock.now();
-      const answer = await run(look, keys, [...stamps.values()]);
-      const answered = clock.now();
-      const said = Array.isArray(answer) ? Number(answer[0]) * 1000 + Number(answer[1]) / 1000 : Number.NaN;
-      if (!Array.isArray(answer) || !Number.isFinite(said))
-        throw new StoreError('away', `${where} gave an answer that is none`);
-      time.see({ asked, answered, said });
-      const changed = new Map<string, S | null | StoreError>();
-      for (const [index, flag] of flags.entries()) {
-        const found: unknown = answer[index + 2];
-        if (found === 1) continue;
-        changed.set(flag, found === 0 ? null : readRecord(kind, found, flag, `${keys[index]} in ${where}`));
-      }
-      return changed;
-    },
-    async write(kind, record, expected) {
-      const key = keyOf(kind.name, record.flag);
-      await last.catch(() => {});
-      const latest = time.now() + patience.answer;
-      const values = [expected, stampOf(record), JSON.stringify(record), latest];
-      const done = await run(compareAndSet, [key], values);
-      if (done === 2) throw foreign(`${key} in ${where}`);
-      if (done === 3) throw new StoreError('away', `${where} took too long`);
-      return done === 1;
-    },
+    read: <S extends Stamped>(kind: Kind<S>, stamps: ReadonlyMap<string, string>) =>
+      inTurn(async () => {
+        const flags = [...stamps.keys()];
+        const keys = flags.map((flag) => keyOf(kind.name, flag));
+        const asked = clock.now();
+        const answer = await run(look, keys, [...stamps.values()]);
+        const answered = clock.now();
+        const said = Array.isArray(answer) ? Number(answer[0]) * 1000 + Number(answer[1]) / 1000 : Number.NaN;
+        if (!Array.isArray(answer) || !Number.isFinite(said))
+          throw new StoreError('away', `${where} gave an answer that is none`);
+        time.see({ asked, answered, said });
+        const changed = new Map<string, S | null | StoreError>();
+        for (const [index, flag] of flags.entries()) {
+          const found: unknown = answer[index + 2];
+          if (found === 1) continue;
+          changed.set(flag, found === 0 ? null : readRecord(kind, found, flag, `${keys[index]} in ${where}`));
+        }
+        return changed;
+      }),
+    write: (kind, record, expected) =>
+      inTurn(async () => {
+        const key = keyOf(kind.name, record.flag);
+        const latest = time.now() + patience.answer;
+        const values = [expected, stampOf(record), JSON.stringify(record), latest];
+        const done = await run(compareAndSet, [key], values);
+        if (done === 2) throw foreign(`${key} in ${where}`);
+        if (done === 3) throw new StoreError('away', `${where} took too long`);
+        return done === 1;
+      }),
     now: () => time.now(),
     shared: {
       // A raise is to take effect when everybody had time for four looks.
       every: 250,
       lead: 1000,
-      async count(seen) {
-        const keys = seen.map(({ flag }) => keyOf('rollout', flag));
-        const values = seen.flatMap(({ stage, requests }) => [stage, requests]);
-        const sums = await run(countRequests, keys, [self, ...values]);
-        return Array.isArray(sums) ? sums.map(Number) : [];
-      },
-      async add({ series, tick, numbers, keptFor }, from, to) {
-        const values = [tick, numbers.join(','), from, to, keptFor];
-        const key = keyOf('ticks', series);
-        const found = await run(addNumbers, [key], values);
-        if (!Array.isArray(found)) throw foreign(`${key} in ${where}`);
-        const sums = new Map<number, number[]>();
-        for (let i = 0; i < found.length; i += 2)
-          sums.set(
-            Number(found[i]),
-            String(found[i + 1])
-              .split(',')
-              .map(Number),
-          );
-        return sums;
-      },
+      count: (seen) =>
+        inTurn(async () => {
+          const keys = seen.map(({ flag }) => keyOf('rollout', flag));
+          const values = seen.flatMap(({ stage, requests }) => [stage, requests]);
+          const sums = await run(countRequests, keys, [self, ...values]);
+          return Array.isArray(sums) ? sums.map(Number) : [];
+        }),
+      add: ({ series, tick, numbers, keptFor }, from, to) =>
+        inTurn(async () => {
+          const values = [tick, numbers.join(','), from, to, keptFor];
+          const key = keyOf('ticks', series);
+          const found = await run(addNumbers, [key], values);
+          if (!Array.isArray(found)) throw foreign(`${key} in ${where}`);
+          const sums = new Map<number, number[]>();
+          for (let i = 0; i < found.length; i += 2)
+            sums.set(
+              Number(found[i]),
+              String(found[i + 1])
+                .split(',')
+                .map(Number),
+            );
+          return sums;
+        }),
     },
     close: async () => redis.close(),
   };
