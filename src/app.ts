@@ -98,7 +98,11 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         return provider.evaluate(flag, context, fallback);
       },
       tripped: (flag) => guard?.overrides(flag) ?? false,
-      divided: (route, version, context) => guard?.asked(route, version, context),
+      decided(route, { reason, version }, context) {
+        // Whom a percentage has given a version.
+        if (reason === 'FALLTHROUGH' && version !== undefined && context !== undefined)
+          guard?.asked(route.name, version, context);
+      },
       record(outcome, context, headMs) {
         metrics.observe(outcome);
         log.access(outcome);

@@ -15,7 +15,13 @@ export type Reason =
   | NonNullable<EvaluationReason['errorKind']>;
 
 /** Which upstream serves a request. `version` is undefined on a plain route. */
-export type Decision = { version: string | undefined; upstream: Upstream; reason: Reason };
+export type Decision = {
+  version: string | undefined;
+  upstream: Upstream;
+  reason: Reason;
+  /** What the flag said, where one was asked. */
+  evaluation: Evaluation | undefined;
+};
 
 /**
  * What a decision may look at. `pinned` is the version a tester asked for, with the right secret; `tripped`, whether the
@@ -44,19 +50,22 @@ export function decide(
 ): Promise<Decision> | Decision {
   if (facts.preflight) return serveDefault(route, 'PREFLIGHT');
   const pinned = facts.pinned === undefined ? undefined : route.versions.get(facts.pinned);
-  if (pinned !== undefined) return { version: facts.pinned, upstream: pinned, reason: 'OVERRIDE' };
+  if (pinned !== undefined)
+    return { version: facts.pinned, upstream: pinned, reason: 'OVERRIDE', evaluation: undefined };
   if (facts.tripped) return serveDefault(route, 'GUARD');
   if (facts.context === undefined) return serveDefault(route, 'NO_CONTEXT');
   const evaluated = evaluate(route.flag, facts.context, route.default);
   return evaluated.then((evaluation) => fromEvaluation(route, evaluation));
 }
 
-function fromEvaluation(route: FlagRoute, { value, reason }: Evaluation): Decision {
-  if (reason.kind === 'ERROR') return serveDefault(route, reason.errorKind ?? 'ERROR');
+function fromEvaluation(route: FlagRoute, evaluation: Evaluation): Decision {
+  const { value, reason } = evaluation;
+  if (reason.kind === 'ERROR') return serveDefault(route, reason.errorKind ?? 'ERROR', evaluation);
   const version = versionOf(value);
   const upstream = version === undefined ? undefined : route.versions.get(version);
-  if (version === undefined || upstream === undefined) return serveDefault(route, 'UNKNOWN_VERSION');
-  return { version, upstream, reason: reason.kind };
+  if (version === undefined || upstream === undefined)
+    return serveDefault(route, 'UNKNOWN_VERSION', evaluation);
+  return { version, upstream, reason: reason.kind, evaluation };
 }
 
 /** A JSON variation names no version. */
@@ -65,6 +74,6 @@ function versionOf(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-function serveDefault(route: FlagRoute, reason: Reason): Decision {
-  return { version: route.default, upstream: route.defaultUpstream, reason };
+function serveDefault(route: FlagRoute, reason: Reason, evaluation?: Evaluation): Decision {
+  return { version: route.default, upstream: route.defaultUpstream, reason, evaluation };
 }

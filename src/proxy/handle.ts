@@ -27,8 +27,8 @@ export type HandlerParts = {
   evaluate: Evaluate;
   /** Whether the guard has taken everybody back from what a flag says. */
   tripped: (flag: string) => boolean;
-  /** Told of whom a percentage has given a version of a route. */
-  divided: (route: string, version: string, context: EvaluationContext) => void;
+  /** Told of each decision, as it is made: for which route, and for whom, if a flag chose for somebody. */
+  decided: (route: Route, decision: Decision, context: EvaluationContext | undefined) => void;
   /**
    * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
    * milliseconds until the response head, without the time it took to connect.
@@ -87,7 +87,7 @@ export function createHandler(parts: HandlerParts): Handler {
       session.decision = decision;
       // No flag chose for them.
       if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
-      if (decision.reason === 'FALLTHROUGH') tellDivided(session, decision, parts);
+      if (session.route !== undefined) parts.decided(session.route, decision, session.context);
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
@@ -97,11 +97,6 @@ export function createHandler(parts: HandlerParts): Handler {
       giveUp(error, session, res, parts.onFault);
     }
   };
-}
-
-function tellDivided({ route, context }: Session, { version }: Decision, parts: HandlerParts): void {
-  if (route === undefined || context === undefined || version === undefined) return;
-  parts.divided(route.name, version, context);
 }
 
 /** Notes a request that a rollback may have to cut; how to forget it again. */
@@ -133,7 +128,10 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   if (route === undefined) throw new ProxyError('no_route');
   session.route = route;
 
-  if (route.kind === 'plain') return { version: undefined, upstream: route.upstream, reason: 'ROUTE' };
+  if (route.kind === 'plain') {
+    const { upstream } = route;
+    return { version: undefined, upstream, reason: 'ROUTE', evaluation: undefined };
+  }
 
   const preflight = isPreflight(method, req.headers);
   const pinned = parts.override?.pinned(req.headers);
