@@ -1,29 +1,34 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
-import { EnvironmentError, UserError } from './config/errors.ts';
-import { stageRequests } from './config/rollout-schema.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { EnvironmentError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
-import type { Config, RouteConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
-import { dividedBy } from './flags/divided.ts';
-import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
+import { createStaleness } from './flags/staleness.ts';
+import { isGuarded, type Guarding } from './guard/start.ts';
 import { tripKind } from './guard/trip.ts';
+import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
+import { version } from './package.ts';
+import { explainRequest } from './proxy/explain.ts';
 import { createHandler } from './proxy/handle.ts';
-import { openOn } from './proxy/routes.ts';
-import { createRouting, type Routing } from './proxy/routing.ts';
-import { createProxyServer } from './proxy/server.ts';
+import { createRouting } from './proxy/routing.ts';
+import { createProxyServer, type ProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
-import { systemClock, type Clock } from './clock.ts';
-import { openRollouts, type Rollouts } from './rollout/rollouts.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import { rolloutKind } from './rollout/state.ts';
+import { guarding, hex, startRollouts, steering, watchOver } from './steer.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
+import { createRecorder } from './telemetry/history.ts';
 import type { Log } from './telemetry/log.ts';
+import type { Moment } from './telemetry/moment.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
+import { createTally } from './telemetry/tally.ts';
 
 /** A running proxy. */
 export type App = {
@@ -51,40 +56,86 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let guard: Guarding | undefined;
   let store: Store | undefined;
 
-  const metrics = createMetrics(
-    () => {
-      const state = flags?.state();
-      return state !== undefined && state.initialized && state.healthy;
-    },
-    () => rollouts?.list() ?? [],
-    () => guard?.list() ?? [],
+  let server: ProxyServer | undefined;
+  const startedAt = clock.now();
+  const tally = createTally();
+  const routing = createRouting(config);
+  const flagState = () => flags?.state() ?? { initialized: false, healthy: false, detail: 'not opened yet' };
+  const staleMs = createStaleness(flagState, clock);
+  const clientConnections = () => server?.connections() ?? 0;
+  const charted = flagsOf(config);
+  const recorder = createRecorder(
+    charted,
+    tally,
+    (flag, [control], routes) => ({
+      scheduled: scheduledOf(flags, flag, control),
+      evidence: evidenceOn(routes, guard),
+    }),
+    clock,
   );
+  recorder.everySecond(staleMs);
+  const metrics = createMetrics({
+    tally,
+    clientConnections,
+    upstreams: () => routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
+    flagSource() {
+      const { initialized, healthy } = flagState();
+      return { ready: initialized && healthy, staleMs: staleMs() };
+    },
+    rollouts: () => rollouts?.list() ?? [],
+    guards: () => guard?.list() ?? [],
+    droppedLines: () => 0,
+    version,
+  });
   const readiness = (): Readiness => ({
     ready: phase === 'ready',
     checks: {
       proxy: phase,
-      flags: flags?.state().detail ?? 'not opened yet',
+      flags: flagState().detail,
       ...(rollouts && { rollouts: rollouts.state().detail }),
       ...(guard && { guard: guard.detail() }),
     },
   });
+  const overview = {
+    ...{ config, charted, startedAt, readiness, clientConnections, staleMs, tally },
+    upstreams: routing.upstreams,
+    now: clock.now,
+    phase: () => phase,
+    flags: () => flags,
+    rollouts: () => rollouts?.list() ?? [],
+    guards: () => guard?.list() ?? [],
+    latest: recorder.latest,
+  };
   const admin = await openAdmin(config, {
     readiness,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
     guards: guarding(() => guard),
+    snapshot: () => overviewOf(overview),
+    everySecond: recorder.everySecond,
+    histories: recorder.history,
+    async explain(question) {
+      if (flags === undefined) return 'the proxy is starting, and has no flags yet';
+      const tripped = (flag: string) => guard?.overrides(flag) ?? false;
+      const explained = await explainRequest(question, { routing, flags, tripped });
+      const { healthy, detail } = flags.state();
+      return typeof explained === 'string' ? explained : withoutWho(explained, healthy ? undefined : detail);
+    },
   });
 
   try {
     const provider = (flags = await openFlags(config.flags, log));
-    const routing = createRouting(config);
     const parts = { flags: provider, routing, log, clock, hex };
     if (config.rollouts.size > 0 || isGuarded(config))
       store = await openStore(config.state, clock, [rolloutKind, tripKind]);
     if (store !== undefined && config.rollouts.size > 0)
       rollouts = await startRollouts(config, { ...parts, store });
     if (store !== undefined && isGuarded(config))
-      guard = await watchOver(config, rollouts, { ...parts, store });
+      guard = await watchOver(config, rollouts, {
+        ...parts,
+        store,
+        found: ({ route, signal }) => tally.tripped(route, signal),
+      });
     const flagOf = new Map(
       config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
     );
@@ -98,13 +149,15 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         return provider.evaluate(flag, context, fallback);
       },
       tripped: (flag) => guard?.overrides(flag) ?? false,
-      decided(route, { reason, version }, context) {
+      decided(route, decision, context) {
+        const { reason, version } = decision;
+        tally.began(route.name, route.kind === 'flag' ? route.flag : undefined, decision);
         // Whom a percentage has given a version.
         if (reason === 'FALLTHROUGH' && version !== undefined && context !== undefined)
           guard?.asked(route.name, version, context);
       },
       record(outcome, context, headMs) {
-        metrics.observe(outcome);
+        tally.ended(outcome, headMs);
         log.access(outcome);
         if (context !== undefined) {
           provider.report?.(context, failedUpstream(outcome), headMs);
@@ -121,8 +174,9 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         log.error({ id, code, err: cause }, 'a request failed on our side');
       },
     });
-    const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler);
-    const listen = await orCannotListen(config.listen, server.listen(config.listen));
+    const trust = createTrust(config.trustedProxies);
+    const front = (server = createProxyServer(config.limits, trust, handler, tally.refused));
+    const listen = await orCannotListen(config.listen, front.listen(config.listen));
     phase = 'ready';
 
     return {
@@ -132,12 +186,13 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       async stop() {
         phase = 'draining';
         await delay(config.shutdown.delay);
-        await server.close(config.shutdown.drain);
+        await front.close(config.shutdown.drain);
         routing.close();
         await guard?.close();
         await rollouts?.close();
         await store?.close();
         await provider.close(flushDeadline);
+        recorder.close();
         await admin?.close();
       },
     };
@@ -146,89 +201,26 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     await rollouts?.close();
     await store?.close();
     await flags?.close(0);
+    recorder.close();
+    routing.close();
     await admin?.close();
     throw error;
   }
 }
 
-/** What rollouts and the guard are made of. */
-type StateParts = {
-  flags: FlagProvider;
-  routing: Routing;
-  log: Log;
-  clock: Clock;
-  store: Store;
-  hex: (digits: number) => string;
-};
-
-const hex = (digits: number): string => randomBytes(digits).toString('hex').slice(0, digits);
-
-async function startRollouts(
-  { rollouts, routes }: Config,
-  { flags, routing, ...parts }: StateParts,
-): Promise<Rollouts> {
-  return openRollouts({
-    ...parts,
-    rollouts,
-    split(flag, split) {
-      const unknown = [split.from, split.to].find(
-        (version) => !routes.some((route) => serves(route, flag, version)),
-      );
-      if (unknown !== undefined)
-        throw new UserError(`no route of ${flag} has the version ${unknown}, which its rollout needs`);
-      flags.split?.(flag, split);
-    },
-    saltOf: (flag) => flags.flagData(flag)?.salt,
-    wanted: (flag) =>
-      routes.some(
-        (route) => route.kind === 'flag' && route.flag === flag && route.guard.onRegression !== 'off',
-      )
-        ? stageRequests
-        : 0,
-    openOn: (flag, version) => openOn(routing.routes, flag, version),
-  });
+/** How the comparisons of versions stand, by route. */
+function evidenceOn(routes: readonly string[], guard: Guarding | undefined): Moment['evidence'] {
+  const evidence: Moment['evidence'] = {};
+  for (const route of routes) {
+    const standings = guard?.standings(route) ?? [];
+    const [errors, latency] = (['errors', 'latency'] as const).map((wanted) =>
+      standings.find(({ signal }) => signal === wanted),
+    );
+    if (errors !== undefined && latency !== undefined)
+      evidence[route] = { errors: errors.evidence, latency: latency.evidence, needed: errors.act };
+  }
+  return evidence;
 }
-
-/** The guard of all routes that have one; what it finds of a rollout run here the rollout keeps. */
-const watchOver = (
-  config: Config,
-  rollouts: Rollouts | undefined,
-  { flags, ...parts }: StateParts,
-): Promise<Guarding> =>
-  startGuard({
-    ...parts,
-    config,
-    rollouts: rollouts && {
-      ...rollouts,
-      async clear(flag, why) {
-        const acted = await rollouts.clear(flag, why);
-        return acted.ok ? { ok: true } : acted;
-      },
-    },
-    scheduled(flag, control) {
-      const data = flags.flagData(flag);
-      return data && dividedBy(data, control);
-    },
-    stage: (flag) => rollouts?.list().find((rollout) => rollout.flag === flag)?.stage ?? null,
-    random: () => randomBytes(4).readInt32LE(),
-  });
-
-const serves = (route: RouteConfig, flag: string, version: string): boolean =>
-  route.kind === 'flag' && route.flag === flag && route.versions.has(version);
-
-/** What the admin port may do with rollouts, from before they are there. */
-const steering = (rollouts: () => Rollouts | undefined): NonNullable<AdminParts['rollouts']> => ({
-  list: () => rollouts()?.list() ?? [],
-  act: async (flag, verb, why) =>
-    rollouts()?.act(flag, verb, why) ?? { ok: false, why: 'unknown', detail: 'there are no rollouts' },
-});
-
-/** What the admin port may do with guards, from before they are there. */
-const guarding = (guard: () => Guarding | undefined): NonNullable<AdminParts['guards']> => ({
-  list: () => guard()?.list() ?? [],
-  clear: async (route, why) =>
-    guard()?.clear(route, why) ?? { ok: false, why: 'unknown', detail: 'no route has a guard' },
-});
 
 async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {
   if (config.admin === undefined) return undefined;

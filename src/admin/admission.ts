@@ -8,7 +8,8 @@ export type Refusal = { status: 401 | 403 | 421; title: string };
 
 /**
  * Judges a request before anything is looked up. A page of another site can make a browser send requests here:
- * it is told by its Origin, and, when it has its own name point at this address, by its Host.
+ * it is told by its Origin, by what the browser says of where the request comes from (Fetch Metadata), and, when it has
+ * its own name point at this address, by its Host.
  */
 export function refuse(headers: Headers, admission: Admission, needsToken: boolean): Refusal | undefined {
   const host = headers.get('host') ?? '';
@@ -16,6 +17,7 @@ export function refuse(headers: Headers, admission: Admission, needsToken: boole
   const origin = headers.get('origin');
   if (origin !== null && !isSameOrigin(origin, host))
     return { status: 403, title: 'Requests from other origins are refused' };
+  if (isForeign(headers)) return { status: 403, title: 'Requests from other sites are refused' };
   if (needsToken && admission.token !== undefined && !bears(headers.get('authorization'), admission.token))
     return { status: 401, title: 'A bearer token is required' };
   return undefined;
@@ -31,9 +33,25 @@ function isSameOrigin(origin: string, host: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
 
+/** Another page may link to the dashboard, not embed it or ask in its name. */
+function isForeign(headers: Headers): boolean {
+  const site = headers.get('sec-fetch-site');
+  if (site !== 'cross-site' && site !== 'same-site') return false;
+  return headers.get('sec-fetch-mode') !== 'navigate' || headers.get('sec-fetch-dest') !== 'document';
+}
+
+/** As a bearer token, or, since browsers ask people for nothing else, as the password of Basic, under any name. */
 function bears(authorization: string | null, token: string): boolean {
-  const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+  const [, scheme, given] = /^(Bearer|Basic) +(\S+) *$/i.exec(authorization ?? '') ?? [];
+  if (scheme === undefined || given === undefined) return false;
+  const secret = scheme.toLowerCase() === 'bearer' ? given : passwordIn(given);
+  return timingSafeEqual(digest(secret), digest(token));
+}
+
+/** RFC 7617: what is behind the first colon; no name has one. */
+function passwordIn(encoded: string): string {
+  const pair = Buffer.from(encoded, 'base64').toString();
+  return pair.slice(pair.indexOf(':') + 1);
 }
 
 /** Equal length whatever was sent, so that the comparison tells nothing. */

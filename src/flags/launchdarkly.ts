@@ -21,7 +21,7 @@ import { sourceHealth } from './source-health.ts';
 import { writeThrough } from './write-through.ts';
 
 type LaunchDarklyConfig = Extract<FlagsConfig, { source: 'launchdarkly' }>;
-type Evaluator = Pick<FlagProvider, 'evaluate' | 'flagData'>;
+type Evaluator = Pick<FlagProvider, 'evaluate' | 'peek' | 'flagData'>;
 type FlagSet = { flags: Record<string, unknown>; segments: Record<string, unknown> };
 type FeedArguments = Parameters<ReturnType<TestData['getFactory']>>;
 
@@ -172,6 +172,20 @@ function evaluatorOf(client: LDClient, store: FlagStore): Evaluator {
         }),
         () => failure('EXCEPTION', fallback),
       );
+    },
+    async peek(flagKey, context, fallback) {
+      if (!store.filled()) return failure('CLIENT_NOT_READY', fallback);
+      if (store.read('features', flagKey) === undefined) return failure('FLAG_NOT_FOUND', fallback);
+      try {
+        // The SDK sends no event of what is asked so.
+        const state = await client.allFlagsState(context as LDContext, { withReasons: true });
+        const reason = state.getFlagReason(flagKey) as EvaluationReason | null;
+        if (reason === null || reason.kind === 'ERROR')
+          return failure(reason?.errorKind ?? 'USER_NOT_SPECIFIED', fallback);
+        return { value: state.getFlagValue(flagKey), variationIndex: undefined, reason };
+      } catch {
+        return failure('EXCEPTION', fallback);
+      }
     },
     flagData(flagKey) {
       const flag = store.read('features', flagKey);

@@ -84,6 +84,8 @@ export function createHandler(parts: HandlerParts): Handler {
       // The answer before it may have been the last, by Node's choice, too.
       if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
+      // The client may have left meanwhile.
+      if (over) return;
       session.decision = decision;
       // No flag chose for them.
       if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
@@ -91,7 +93,6 @@ export function createHandler(parts: HandlerParts): Handler {
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
-      // The client may have left meanwhile.
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
     } catch (error) {
       giveUp(error, session, res, parts.onFault);

@@ -83,7 +83,7 @@ await t.test('a body that is no reason, and a stranger, clear nothing', async (t
     t.match(await clear({ authorization }, body), { status: 400 }, body.slice(0, 20));
   t.match(await clear({ authorization }, JSON.stringify({ why: 'x'.repeat(5000) })), {
     status: 400,
-    json: { title: 'The body is larger than 4096 bytes' },
+    json: { title: 'The body is larger than 16384 bytes' },
   });
   t.strictSame(clearings, []);
   t.match(await clear({ authorization }), { status: 200 });

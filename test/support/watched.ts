@@ -21,6 +21,7 @@ export async function startWatched(
   let found: Regression | undefined;
   let from = store.now();
   const guard = openGuard({
+    found: () => {},
     routes: [
       {
         name: 'facts',

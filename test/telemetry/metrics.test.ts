@@ -18,7 +18,7 @@ await t.test('every request is counted once, with the labels that others build o
     'trenchcoat_requests_total{route="facts",version="0",status="2xx",reason="TARGET_MATCH"} 3',
     'trenchcoat_requests_total{route="facts",version="1",status="5xx",reason="TARGET_MATCH"} 2',
     'trenchcoat_requests_total{route="site",version="",status="2xx",reason="ROUTE"} 1',
-    'trenchcoat_request_duration_seconds_count{route="facts",version="0"} 3',
+    'trenchcoat_request_duration_seconds_count{route="facts",version="0",status="2xx"} 3',
     'trenchcoat_upstream_failures_total{upstream="v1",code="connect_refused"} 2',
     'trenchcoat_flag_source_ready 1',
   ];
