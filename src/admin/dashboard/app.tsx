@@ -55,7 +55,10 @@ type Props = { live: Live; snapshot: Snapshot; standing: FlagStanding | undefine
 
 function Body({ live, snapshot, standing }: Props) {
   const [span, setSpan] = useState<Span>('minutes');
-  const { moments, trouble } = useHistory(standing?.flag ?? '', span, live);
+  const flag = standing?.flag ?? '';
+  const minutes = useHistory(flag, 'minutes', live);
+  const day = useHistory(span === 'day' ? flag : '', 'day', live);
+  const { moments, trouble } = span === 'day' ? day : minutes;
   const { at: now, proxy } = snapshot;
   const grid = useMemo(
     () => gridOf(moments, span, now, now - proxy.uptimeMs),
@@ -68,7 +71,7 @@ function Body({ live, snapshot, standing }: Props) {
         <NoFlags />
       ) : (
         <>
-          <Rollout standing={standing} now={now} recent={span === 'minutes' ? moments : []} able={able} />
+          <Rollout standing={standing} now={now} recent={minutes.moments} able={able} />
           <Charts standing={standing} grid={grid} trouble={trouble} choose={setSpan} />
         </>
       )}
@@ -77,7 +80,7 @@ function Body({ live, snapshot, standing }: Props) {
           <Guard key={guard.route} guard={guard} versions={standing.versions} now={now} able={able} />
         ))}
         <Health snapshot={snapshot} />
-        <Explain versions={standing?.versions ?? []} />
+        <Explain flags={snapshot.flags} />
       </div>
       {standing?.rollout && <Changes history={standing.rollout.history} />}
     </main>

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import type { Explained as Told } from '../snapshot.ts';
+import type { Explained as Told, FlagStanding } from '../snapshot.ts';
 import { post } from './ask.ts';
 import { Explained } from './explained.tsx';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** Asks what a request would get, and why. */
-export function Explain({ versions }: { versions: readonly string[] }) {
+export function Explain({ flags }: { flags: readonly FlagStanding[] }) {
   const [asking, setAsking] = useState(false);
   const [told, setTold] = useState<Told>();
   const [wrong, setWrong] = useState('');
@@ -73,7 +73,7 @@ export function Explain({ versions }: { versions: readonly string[] }) {
           {wrong}
         </p>
       </form>
-      <div role="status">{told !== undefined && <Explained told={told} versions={versions} />}</div>
+      <div role="status">{told !== undefined && <Explained told={told} flags={flags} />}</div>
     </section>
   );
 }

@@ -1,12 +1,13 @@
-import type { Explained as Told } from '../snapshot.ts';
+import type { ComponentChildren } from 'preact';
+import type { Explained as Told, FlagStanding } from '../snapshot.ts';
 import { markOf, Version } from './version.tsx';
-import { percentText } from './words.ts';
+import { percentText, versionName } from './words.ts';
 
 /** What a request would get, in lines to be read. */
-export function Explained({ told, versions }: { told: Told; versions: readonly string[] }) {
+export function Explained({ told, flags }: { told: Told; flags: readonly FlagStanding[] }) {
   const { route, flag, version, reason, meaning, upstream, contexts, bucket, warning } = told;
-  const known =
-    bucket === null ? versions : [...new Set([...versions, ...bucket.ranges.map(({ version }) => version)])];
+  const known = flags.find((standing) => standing.flag === flag)?.versions ?? [];
+  const versions = [...new Set([...known, ...(bucket?.ranges ?? []).map(({ version }) => version)])];
   return (
     <dl class="explained">
       <Row name="route">
@@ -15,7 +16,7 @@ export function Explained({ told, versions }: { told: Told; versions: readonly s
       </Row>
       {version !== null && (
         <Row name="version">
-          <Version version={version} versions={known} />
+          <Version version={version} versions={versions} />
         </Row>
       )}
       <Row name="because">
@@ -25,8 +26,8 @@ export function Explained({ told, versions }: { told: Told; versions: readonly s
       {flag !== null && <Row name="who">{whoIs(contexts)}</Row>}
       {bucket !== null && (
         <Row name="place">
-          {placeText(bucket, version)}
-          <Place bucket={bucket} versions={known} />
+          {placeText(bucket, versions[0] ?? '')}
+          <Place bucket={bucket} versions={versions} />
         </Row>
       )}
       {warning !== null && (
@@ -38,7 +39,7 @@ export function Explained({ told, versions }: { told: Told; versions: readonly s
   );
 }
 
-function Row({ name, children }: { name: string; children: preact.ComponentChildren }) {
+function Row({ name, children }: { name: string; children: ComponentChildren }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -59,12 +60,9 @@ function whoIs(contexts: Told['contexts']): string {
 
 type Bucket = NonNullable<Told['bucket']>;
 
-function placeText({ percent, movesAt, ranges }: Bucket, version: string | null): string {
+function placeText({ percent, movesAt }: Bucket, control: string): string {
   const at = `at ${percentText(percent)} of the line`;
-  const next = ranges.find((range) => range.version !== ranges[0]?.version)?.version;
-  if (movesAt === null || next === undefined) return at;
-  const moves = `moves to another version at ${percentText(movesAt)}`;
-  return version === ranges[0]?.version ? `${at}, ${moves}` : `${at}, ${moves}`;
+  return movesAt === null ? at : `${at}; leaves ${versionName(control)} at ${percentText(movesAt)}`;
 }
 
 /** The line from 0 to 100 %, who gets what on it, and where this one is. */

@@ -107,9 +107,11 @@ function optionsOf(
       {
         ...axis,
         size: 64,
-        space: 30,
+        space: 24,
         values: (_, values) => values.map((value) => shown().scale(value)),
-        ...(shown().ticks !== undefined && { splits: () => shown().ticks ?? [] }),
+        ...(shown().ticks !== undefined && {
+          splits: (_, __, ___, max) => (shown().ticks ?? []).filter((tick) => tick <= max),
+        }),
       },
     ],
     series: [

@@ -12,6 +12,7 @@ type Step = {
 /** The stages as stairs, as wide as they are long and as high as their share, with the present moment in them. */
 export function Stages({ rollout }: { rollout: RolloutStanding }) {
   const steps = stepsOf(rollout);
+  const reached = rollout.stage !== null || rollout.status === 'completed';
   const stopped = rollout.status === 'paused' || rollout.status === 'regressed';
   return (
     <ol class="stages" data-status={rollout.status}>
@@ -29,7 +30,7 @@ export function Stages({ rollout }: { rollout: RolloutStanding }) {
           <span class="step">
             <strong>{percentText(percent)}</strong>
             <span class="quiet">{forMs === null ? 'then on' : spanText(forMs)}</span>
-            <span class="state">{wordOf(state, stopped)}</span>
+            {reached && <span class="state">{wordOf(state, stopped)}</span>}
           </span>
         </li>
       ))}
