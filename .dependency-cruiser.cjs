@@ -49,9 +49,10 @@ const libraries = {
   'proxy-addr': 'src/proxy/trust.ts',
   leven: 'src/config/errors.ts',
   ioredis: 'src/redis.ts',
+  uplot: 'src/admin/dashboard/plot.ts',
 };
 
-const files = new Set(['app', 'clock', 'redis']);
+const files = new Set(['app', 'clock', 'overview', 'redis', 'steer']);
 const at = (room) => (files.has(room) ? `^src/${room}\\.ts$` : `^src/${room}/`);
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
@@ -81,6 +82,22 @@ module.exports = {
       from: { path: '^(bin|src)/', pathNot: `^${escaped(file)}$` },
       to: { path: `node_modules/(@types/)?${escaped(library)}/` },
     })),
+    {
+      name: 'the-dashboard-knows-the-wire-alone',
+      comment: 'It runs in a browser: of the rest it may know the types of what it is told.',
+      severity: 'error',
+      from: { path: '^src/admin/dashboard/' },
+      to: {
+        path: '.',
+        pathNot: '^src/admin/(dashboard/|snapshot\\.ts$)|node_modules/(preact|uplot)/',
+      },
+    },
+    {
+      name: 'the-dashboard-is-for-browsers',
+      severity: 'error',
+      from: { path: '^(bin|src)/', pathNot: '^src/admin/dashboard/' },
+      to: { path: '^src/admin/dashboard/|node_modules/preact/' },
+    },
     {
       name: 'pure-files-do-no-io',
       severity: 'error',
