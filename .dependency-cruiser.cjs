@@ -1,17 +1,19 @@
 'use strict';
 
 /** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
-const above = ['cli', 'app', 'proxy', 'admin', 'rollout', 'guard', 'demo'];
+/** What puts the rooms together. */
+const composition = ['app', 'observe', 'overview', 'steer'];
+const above = ['cli', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
-  app: ['cli'],
-  proxy: ['cli', 'app', 'admin', 'rollout', 'guard', 'demo', 'store'],
-  admin: ['cli', 'app', 'proxy', 'rollout', 'guard', 'demo', 'store'],
-  rollout: ['cli', 'app', 'proxy', 'admin', 'guard', 'demo'],
-  guard: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo'],
+  ...Object.fromEntries(composition.map((file) => [file, ['cli']])),
+  proxy: ['cli', ...composition, 'admin', 'rollout', 'guard', 'demo', 'store'],
+  admin: ['cli', ...composition, 'proxy', 'rollout', 'guard', 'demo', 'store'],
+  rollout: ['cli', ...composition, 'proxy', 'admin', 'guard', 'demo'],
+  guard: ['cli', ...composition, 'proxy', 'admin', 'rollout', 'demo'],
   demo: [
     'cli',
-    'app',
+    ...composition,
     'proxy',
     'admin',
     'rollout',
@@ -52,7 +54,7 @@ const libraries = {
   uplot: 'src/admin/dashboard/plot.ts',
 };
 
-const files = new Set(['app', 'clock', 'overview', 'redis', 'steer']);
+const files = new Set(['app', 'clock', 'observe', 'overview', 'redis', 'steer']);
 const at = (room) => (files.has(room) ? `^src/${room}\\.ts$` : `^src/${room}/`);
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 

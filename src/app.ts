@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
+import { startAdmin, type AdminParts, type AdminServer } from './admin/server.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { EnvironmentError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
 import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
-import { createStaleness } from './flags/staleness.ts';
 import { isGuarded, type Guarding } from './guard/start.ts';
 import { tripKind } from './guard/trip.ts';
-import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
-import { version } from './package.ts';
-import { explainRequest } from './proxy/explain.ts';
+import { observe, type Phase } from './observe.ts';
 import { createHandler } from './proxy/handle.ts';
 import { createRouting } from './proxy/routing.ts';
 import { createProxyServer, type ProxyServer } from './proxy/server.ts';
@@ -23,12 +20,8 @@ import { rolloutKind } from './rollout/state.ts';
 import { guarding, hex, startRollouts, steering, watchOver } from './steer.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
-import { createRecorder } from './telemetry/history.ts';
 import type { Log } from './telemetry/log.ts';
-import type { Moment } from './telemetry/moment.ts';
-import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
-import { createTally } from './telemetry/tally.ts';
 
 /** A running proxy. */
 export type App = {
@@ -39,8 +32,6 @@ export type App = {
   /** Fails readiness, lets requests end as `shutdown` says, sends what is unsent, and frees everything. */
   stop(): Promise<void>;
 };
-
-type Phase = 'starting' | 'ready' | 'draining';
 
 /** Milliseconds between two lines that say that descriptors or ports have run out. */
 const exhaustedPause = 10_000;
@@ -57,70 +48,23 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let store: Store | undefined;
 
   let server: ProxyServer | undefined;
-  const startedAt = clock.now();
-  const tally = createTally();
+
   const routing = createRouting(config);
-  const flagState = () => flags?.state() ?? { initialized: false, healthy: false, detail: 'not opened yet' };
-  const staleMs = createStaleness(flagState, clock);
-  const clientConnections = () => server?.connections() ?? 0;
-  const charted = flagsOf(config);
-  const recorder = createRecorder(
-    charted,
-    tally,
-    (flag, [control], routes) => ({
-      scheduled: scheduledOf(flags, flag, control),
-      evidence: evidenceOn(routes, guard),
-    }),
+  const seen = observe({
+    config,
+    routing,
     clock,
-  );
-  recorder.everySecond(staleMs);
-  const metrics = createMetrics({
-    tally,
-    clientConnections,
-    upstreams: () => routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
-    flagSource() {
-      const { initialized, healthy } = flagState();
-      return { ready: initialized && healthy, staleMs: staleMs() };
-    },
-    rollouts: () => rollouts?.list() ?? [],
-    guards: () => guard?.list() ?? [],
-    droppedLines: () => 0,
-    version,
-  });
-  const readiness = (): Readiness => ({
-    ready: phase === 'ready',
-    checks: {
-      proxy: phase,
-      flags: flagState().detail,
-      ...(rollouts && { rollouts: rollouts.state().detail }),
-      ...(guard && { guard: guard.detail() }),
-    },
-  });
-  const overview = {
-    ...{ config, charted, startedAt, readiness, clientConnections, staleMs, tally },
-    upstreams: routing.upstreams,
-    now: clock.now,
     phase: () => phase,
     flags: () => flags,
-    rollouts: () => rollouts?.list() ?? [],
-    guards: () => guard?.list() ?? [],
-    latest: recorder.latest,
-  };
+    rollouts: () => rollouts,
+    guard: () => guard,
+    connections: () => server?.connections() ?? 0,
+  });
+  const { tally } = seen;
   const admin = await openAdmin(config, {
-    readiness,
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    ...seen.admin,
     rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
     guards: guarding(() => guard),
-    snapshot: () => overviewOf(overview),
-    everySecond: recorder.everySecond,
-    histories: recorder.history,
-    async explain(question) {
-      if (flags === undefined) return 'the proxy is starting, and has no flags yet';
-      const tripped = (flag: string) => guard?.overrides(flag) ?? false;
-      const explained = await explainRequest(question, { routing, flags, tripped });
-      const { healthy, detail } = flags.state();
-      return typeof explained === 'string' ? explained : withoutWho(explained, healthy ? undefined : detail);
-    },
   });
 
   try {
@@ -192,7 +136,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         await rollouts?.close();
         await store?.close();
         await provider.close(flushDeadline);
-        recorder.close();
+        seen.close();
         await admin?.close();
       },
     };
@@ -201,25 +145,11 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     await rollouts?.close();
     await store?.close();
     await flags?.close(0);
-    recorder.close();
+    seen.close();
     routing.close();
     await admin?.close();
     throw error;
   }
-}
-
-/** How the comparisons of versions stand, by route. */
-function evidenceOn(routes: readonly string[], guard: Guarding | undefined): Moment['evidence'] {
-  const evidence: Moment['evidence'] = {};
-  for (const route of routes) {
-    const standings = guard?.standings(route) ?? [];
-    const [errors, latency] = (['errors', 'latency'] as const).map((wanted) =>
-      standings.find(({ signal }) => signal === wanted),
-    );
-    if (errors !== undefined && latency !== undefined)
-      evidence[route] = { errors: errors.evidence, latency: latency.evidence, needed: errors.act };
-  }
-  return evidence;
 }
 
 async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {

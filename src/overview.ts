@@ -16,15 +16,15 @@ export type OverviewParts = {
   config: Pick<Config, 'flags' | 'rollouts'>;
   charted: readonly Charted[];
   upstreams: readonly Upstream[];
-  now(): number;
+  now: () => number;
   startedAt: number;
-  phase(): string;
-  readiness(): Snapshot['readiness'];
-  clientConnections(): number;
-  flags(): FlagProvider | undefined;
-  staleMs(): number;
-  rollouts(): readonly RolloutView[];
-  guards(): readonly GuardView[];
+  phase: () => string;
+  readiness: () => Snapshot['readiness'];
+  clientConnections: () => number;
+  flags: () => FlagProvider | undefined;
+  staleMs: () => number;
+  rollouts: () => readonly RolloutView[];
+  guards: () => readonly GuardView[];
   tally: Tally;
   latest: Recorder['latest'];
 };
@@ -114,8 +114,9 @@ export function scheduledOf(
 
 function rolloutStanding(view: RolloutView): NonNullable<FlagStanding['rollout']> {
   const { status, percent, holdback, from, to, stages, elapsedMs, verbs, state, history } = view;
+  const same = { status, percent, holdback, from, to, stages, elapsedMs, verbs, state, history };
   return {
-    ...{ status, percent, holdback, from, to, stages, elapsedMs, verbs, state, history },
+    ...same,
     raise: view.raise ?? null,
     stage: view.stage ?? null,
     leftMs: view.leftMs ?? null,

@@ -12,11 +12,11 @@ export type Standing = Pick<Moment, 'scheduled' | 'evidence'>;
 /** What the versions of each flag did lately. Found each second from what was counted: requests pay nothing for it. */
 export type Recorder = {
   /** The second that ended last. */
-  latest(flag: string): Moment;
+  latest: (flag: string) => Moment;
   /** The last ten minutes by seconds, or the last day by minutes; undefined for an unknown flag. */
-  history(flag: string, span: 'minutes' | 'day'): History | undefined;
+  history: (flag: string, span: 'minutes' | 'day') => History | undefined;
   /** Calls back when a second has ended, with the time it ended; how to stop it. */
-  everySecond(listener: () => void): () => void;
+  everySecond: (listener: () => void) => () => void;
   close(): void;
 };
 
@@ -30,7 +30,7 @@ type Part = { requests: number; failed: number; divided: number; heads: Float64A
 export function createRecorder(
   flags: readonly Charted[],
   tally: Pick<Tally, 'side'>,
-  standing: (flag: string, versions: readonly string[], routes: readonly string[]) => Standing,
+  standing: (charted: Charted) => Standing,
   clock: Clock,
 ): Recorder {
   const all = new Map(
@@ -64,7 +64,7 @@ export function createRecorder(
         return;
       }
     }
-    const now = standing(one.flag, one.versions, one.routes);
+    const now = standing(one);
     one.latest = momentOf(at, parts, now, one.versions);
     if (one.series === undefined || (parts.size === 0 && now.scheduled === one.scheduled)) return;
     one.scheduled = now.scheduled;
@@ -193,7 +193,7 @@ const partOf = (side: Side): Part => ({
 const dividedBy = ({ decisions }: Side): number => decisions.get('FALLTHROUGH') ?? 0;
 
 /** `a` and what is in `b` since it was `before`. */
-const plus = (a: Part, b: Part, before: Part | undefined = undefined): Part => ({
+const plus = (a: Part, b: Part, before?: Part): Part => ({
   requests: a.requests + b.requests - (before?.requests ?? 0),
   failed: a.failed + b.failed - (before?.failed ?? 0),
   divided: a.divided + b.divided - (before?.divided ?? 0),

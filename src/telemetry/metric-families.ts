@@ -16,13 +16,13 @@ export type Family = {
 /** Where the numbers come from. Each is asked at a scrape, and none of them on the request path. */
 export type MetricSources = {
   tally: Tally;
-  clientConnections(): number;
-  upstreams(): readonly Upstream[];
-  flagSource(): { ready: boolean; staleMs: number };
+  clientConnections: () => number;
+  upstreams: () => readonly Upstream[];
+  flagSource: () => { ready: boolean; staleMs: number };
   /** Treatment's share of a rollout in percent, and its status. */
-  rollouts(): readonly { flag: string; percent: number; status: string }[];
-  guards(): readonly Guard[];
-  droppedLines(): number;
+  rollouts: () => readonly { flag: string; percent: number; status: string }[];
+  guards: () => readonly Guard[];
+  droppedLines: () => number;
   /** trenchcoat's version. */
   version: string;
 };

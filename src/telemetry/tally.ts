@@ -50,7 +50,7 @@ export type Tally = {
   /** `headMs`: until the response head, without connecting. */
   ended(outcome: Outcome, headMs: number | undefined): void;
   /** What was turned away before it was a request. */
-  refused(code: string): void;
+  refused: (code: string) => void;
   /** The guard has found a version worse. */
   tripped(route: string, signal: string): void;
   sides(): Iterable<Side>;
