@@ -1,6 +1,7 @@
 import { createRouting } from '../proxy/routing.ts';
 import { UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
+import { secretsOf } from '../config/secrets.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import { explainBucket, type BucketExplanation } from '../flags/explain.ts';
 import type { Evaluation, FlagProvider } from '../flags/provider.ts';
@@ -42,7 +43,7 @@ type Explanation = {
 
 /** Takes a request through route, identity, flag and decision as the proxy does, and prints each step. */
 export async function explain(options: ExplainOptions): Promise<number> {
-  const { config, file } = await loadConfig(options.config);
+  const { config, file, colours } = await loadConfig(options.config);
   const routing = createRouting(config);
   try {
     const target = parseTarget(options.path, options.method);
@@ -70,7 +71,10 @@ export async function explain(options: ExplainOptions): Promise<number> {
 
     const preflight = isPreflight(options.method, headers);
     const identity = preflight ? undefined : routing.identify({ url: target.path, headers });
-    const log = createLog({ level: 'warn', access: false }, 2);
+    const log = await createLog(
+      { level: 'warn', format: 'auto', access: false },
+      { to: 2, secrets: secretsOf(config), colours },
+    );
     const flags = await openFlags(withoutEvents(config.flags), log);
     try {
       const standing = await standingOf(route.flag, config, file, flags.flagData(route.flag)?.salt);
