@@ -59,6 +59,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     rollouts: () => rollouts,
     guard: () => guard,
     connections: () => server?.connections() ?? 0,
+    droppedLines: log.dropped,
   });
   const { tally } = seen;
   const admin = await openAdmin(config, {
@@ -100,12 +101,12 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         if (reason === 'FALLTHROUGH' && version !== undefined && context !== undefined)
           guard?.asked(route.name, version, context);
       },
-      record(outcome, context, headMs) {
-        tally.ended(outcome, headMs);
+      record(outcome, context) {
+        tally.ended(outcome);
         log.access(outcome);
         if (context !== undefined) {
-          provider.report?.(context, failedUpstream(outcome), headMs);
-          guard?.saw(outcome, context, headMs);
+          provider.report?.(context, failedUpstream(outcome), outcome.headMs);
+          guard?.saw(outcome, context, outcome.headMs);
         }
         const { reason, route, version } = outcome;
         if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)

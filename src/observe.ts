@@ -25,6 +25,7 @@ export type Observed = {
   rollouts: () => Rollouts | undefined;
   guard: () => Guarding | undefined;
   connections: () => number;
+  droppedLines: () => number;
 };
 
 /** What is counted, and what an admin port shows of it. */
@@ -69,7 +70,7 @@ export function observe({ config, routing, clock, phase, ...parts }: Observed): 
     },
     rollouts,
     guards,
-    droppedLines: () => 0,
+    droppedLines: parts.droppedLines,
     version,
   });
 

@@ -1,5 +1,6 @@
 import { UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
+import { secretsOf } from '../config/secrets.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import type { FlagProvider } from '../flags/provider.ts';
 import { openFlags } from '../flags/source.ts';
@@ -30,11 +31,14 @@ type Printed = Omit<Explanation, 'minted'> & {
 
 /** Takes a request through the proxy's steps, with the flags and rollouts as they are now, and prints each. */
 export async function explain(options: ExplainOptions): Promise<number> {
-  const { config, file } = await loadConfig(options.config);
+  const { config, file, colours } = await loadConfig(options.config);
   const routing = createRouting(config);
-  const log = createLog({ level: 'warn', access: false }, 2);
+  const log = await createLog(
+    { level: 'warn', format: 'auto', access: false },
+    { to: 2, secrets: secretsOf(config), colours },
+  );
+  let opened: FlagProvider | undefined;
   try {
-    let opened: FlagProvider | undefined;
     let standing: Standing | undefined;
     const flags = async () => (opened ??= await openFlags(withoutEvents(config.flags), log));
     const question = { method: options.method, path: options.path, headers: headersFrom(options) };
@@ -54,27 +58,24 @@ export async function explain(options: ExplainOptions): Promise<number> {
         if (standing !== undefined) source.split?.(flag, standing.split);
       },
     });
-    try {
-      if (typeof explained === 'string') throw new UserError(explained);
-      const { minted, ...rest } = explained;
-      const { healthy = true, detail } = opened?.state() ?? {};
-      const warning = healthy ? standing?.warning : detail;
-      print(
-        {
-          ...rest,
-          ...(minted !== undefined && { minted: true }),
-          ...(standing !== undefined && {
-            rollout: { status: standing.status, percent: standing.split.percent },
-          }),
-          ...(warning !== undefined && { warning }),
-        },
-        options,
-      );
-      return 0;
-    } finally {
-      await opened?.close(0);
-    }
+    if (typeof explained === 'string') throw new UserError(explained);
+    const { minted, ...rest } = explained;
+    const { healthy = true, detail } = opened?.state() ?? {};
+    const warning = healthy ? standing?.warning : detail;
+    print(
+      {
+        ...rest,
+        ...(minted !== undefined && { minted: true }),
+        ...(standing !== undefined && {
+          rollout: { status: standing.status, percent: standing.split.percent },
+        }),
+        ...(warning !== undefined && { warning }),
+      },
+      options,
+    );
+    return 0;
   } finally {
+    await opened?.close(0);
     routing.close();
     await log.close();
   }

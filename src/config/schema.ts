@@ -210,7 +210,13 @@ const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
-    .describe('The least severe level written.'),
+    .describe(
+      'The least severe level written. A request is `info`, `warn` when its upstream failed it, `error` when the fault is ours.',
+    ),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .prefault('auto')
+    .describe('`json`: a JSON object a line. `pretty`: for people. `auto`: pretty on a terminal, else JSON.'),
   access: z.boolean().prefault(true).describe('One line a request.'),
 });
 
@@ -265,7 +271,7 @@ export const schema = z
       .describe('Whose X-Forwarded-* are believed and appended to; others are replaced.'),
     override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
     notify: notify.prefault([]).describe('Who is told when a guard has found v1 worse.'),
-    log: log.prefault({}).describe('What is logged, as JSON lines on standard output.'),
+    log: log.prefault({}).describe('What is logged, a line each, on standard output.'),
     limits: limits.prefault({}).describe('Bounds on what a client may send.'),
     shutdown: shutdown.prefault({}).describe('How a stop goes.'),
     workers: later,

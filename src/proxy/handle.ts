@@ -29,11 +29,8 @@ export type HandlerParts = {
   tripped: (flag: string) => boolean;
   /** Told of each decision, as it is made: for which route, and for whom, if a flag chose for somebody. */
   decided: (route: Route, decision: Decision, context: EvaluationContext | undefined) => void;
-  /**
-   * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
-   * milliseconds until the response head, without the time it took to connect.
-   */
-  record: (outcome: Outcome, context?: EvaluationContext, headMs?: number) => void;
+  /** Called once for each request, at its end: with whom a flag chose the version for, if one did. */
+  record: (outcome: Outcome, context?: EvaluationContext) => void;
   /** Told of faults that are the proxy's own. */
   onFault: (error: ProxyError, session: Session) => void;
 };
@@ -73,7 +70,7 @@ export function createHandler(parts: HandlerParts): Handler {
         res.destroy();
       }
       session.exchange?.abort();
-      parts.record(outcomeOf(session, req, socket), session.context, session.headMs);
+      parts.record(outcomeOf(session, req, socket), session.context);
     };
     res.on('close', finish);
     // A pipelined request whose turn has not come never hears that the connection is gone.

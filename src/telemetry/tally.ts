@@ -47,8 +47,7 @@ export type Side = {
 /** What requests have come to since the start, in plain numbers: whoever shows them asks, and the request path only adds. */
 export type Tally = {
   began(route: string, flag: string | undefined, decided: Decided): void;
-  /** `headMs`: until the response head, without connecting. */
-  ended(outcome: Outcome, headMs: number | undefined): void;
+  ended(outcome: Outcome): void;
   /** What was turned away before it was a request. */
   refused: (code: string) => void;
   /** The guard has found a version worse. */
@@ -109,8 +108,8 @@ export function createTally(): Tally {
       if (flag !== undefined && evaluation !== undefined)
         add(within(evaluations, flag), evaluation.reason.errorKind ?? evaluation.reason.kind);
     },
-    ended(outcome, headMs) {
-      const { route, version, reason, status, durationMs, upstream, error } = outcome;
+    ended(outcome) {
+      const { route, version, reason, status, durationMs, headMs, upstream, error } = outcome;
       const side = sideOf(route, version);
       if (reason !== undefined) side.inFlight -= 1;
       side.requests += 1;

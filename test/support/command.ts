@@ -17,14 +17,15 @@ export type Command = {
   ended: Promise<Ended>;
 };
 
-type Options = { cwd?: string; env?: Readonly<Record<string, string>> };
+/** `stdout`: a descriptor that the program writes to, in place of a pipe that is read here. */
+type Options = { cwd?: string; env?: Readonly<Record<string, string>>; stdout?: number };
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
   const child = spawnNode([program, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

@@ -73,6 +73,7 @@ export async function startWatched(
         path: '/fact/',
         status: failed || error !== undefined ? 502 : 200,
         durationMs: headMs,
+        headMs: failed || error !== undefined ? undefined : headMs,
         bytesIn: 0,
         bytesOut: 0,
         upstream: `v${version}`,
