@@ -2,7 +2,7 @@
 
 /** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
 /** What puts the rooms together. */
-const composition = ['app', 'observe', 'overview', 'steer'];
+const composition = ['app', 'generate', 'generated-files', 'observe', 'overview', 'steer'];
 const above = ['cli', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
@@ -54,7 +54,7 @@ const libraries = {
   uplot: 'src/admin/dashboard/plot.ts',
 };
 
-const files = new Set(['app', 'clock', 'observe', 'overview', 'redis', 'steer']);
+const files = new Set([...composition, 'clock', 'redis']);
 const at = (room) => (files.has(room) ? `^src/${room}\\.ts$` : `^src/${room}/`);
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 

@@ -89,7 +89,7 @@ export function observe({ config, routing, clock, phase, ...parts }: Observed): 
     config,
     charted,
     upstreams: routing.upstreams,
-    now: clock.now,
+    now: () => clock.now(),
     startedAt,
     phase,
     readiness,

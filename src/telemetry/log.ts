@@ -16,7 +16,7 @@ type Write = (fields: Record<string, unknown>, message: string) => void;
 export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> & {
   access(outcome: Outcome): void;
   /** How many lines could not be written so far. */
-  dropped(): number;
+  dropped: () => number;
   /** Hands over what was gathered, now. */
   flush(): void;
   /** Writes what was gathered, as far as anybody reads it within a second. */

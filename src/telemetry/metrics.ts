@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import { families, type Family, type MetricSources, type Sample } from './metric-families.ts';
+import type { Family, MetricSources, Sample } from './family.ts';
+import { families } from './metric-families.ts';
 import { durationBounds } from './tally.ts';
 
 /** The proxy's figures, in Prometheus' text format. */
