@@ -131,7 +131,7 @@ function createSeries(step: number, kept: number): Series {
   let sums = new Map<string, Part>();
   const length = step * second;
   const forget = (now: number) => {
-    const gone = moments.findIndex(({ at }) => at >= now - kept * length - length);
+    const gone = moments.findIndex(({ at }) => at > now - (kept + 1) * length);
     moments.splice(0, gone < 0 ? moments.length : gone);
   };
   return {
