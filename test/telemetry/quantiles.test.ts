@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { createHistogram, finely, observe, quantile } from '../../src/telemetry/histogram.ts';
 import { durationBounds, headBounds, headSteps } from '../../src/telemetry/tally.ts';
