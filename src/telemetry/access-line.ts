@@ -1,4 +1,5 @@
 import { failedUpstream, type Outcome } from './outcome.ts';
+import { withoutUnseen } from './visible.ts';
 
 /** The level of a request's line says who is to blame; nobody, or the client, is `info`. */
 type Blame = 'info' | 'warn' | 'error';
@@ -45,3 +46,29 @@ export function blameOf(outcome: Outcome): Blame {
   if (outcome.error?.source === 'self') return 'error';
   return failedUpstream(outcome) ? 'warn' : 'info';
 }
+
+/**
+ * The line as JSON, without its end. Written out, since it is written for each request: pino, which has to ask what each field
+ * is, takes three times as long.
+ */
+export function accessText(outcome: Outcome, level: Blame, time: string): string {
+  const { route, version, reason, headMs, upstream, error, traceId } = outcome;
+  let text = `{"level":"${level}","time":"${time}","id":${quoted(outcome.id)}`;
+  if (route !== undefined) text += `,"route":${quoted(route)}`;
+  if (version !== undefined) text += `,"version":${quoted(version)}`;
+  if (reason !== undefined) text += `,"reason":"${reason}"`;
+  text += `,"method":${quoted(outcome.method)},"path":${quoted(outcome.path)},"status":${outcome.status}`;
+  text += `,"durationMs":${outcome.durationMs}`;
+  if (headMs !== undefined) text += `,"headMs":${headMs}`;
+  text += `,"bytesIn":${outcome.bytesIn},"bytesOut":${outcome.bytesOut}`;
+  if (upstream !== undefined) text += `,"upstream":${quoted(upstream)}`;
+  if (error !== undefined) text += `,"error":{"code":"${error.code}","source":"${error.source}"}`;
+  if (traceId !== undefined) text += `,"traceId":"${traceId}"`;
+  return `${text}}`;
+}
+
+/** Printable ASCII but for the quote and the backslash: what JSON has no need to escape. */
+const plain = /^[ !#-[\]-~]*$/;
+
+const quoted = (text: string): string =>
+  plain.test(text) ? `"${text}"` : withoutUnseen(JSON.stringify(text));

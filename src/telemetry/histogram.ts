@@ -36,7 +36,8 @@ export const countOf = (counts: Float64Array): number => counts.reduce((sum, cou
 export function quantile(bounds: readonly number[], counts: Float64Array, share: number): number | undefined {
   const all = countOf(counts);
   if (all === 0) return undefined;
-  let left = all * share;
+  // As a number of values, without the dust of the multiplication.
+  let left = all * share - 1e-9;
   for (const [index, count] of counts.entries()) {
     if (left > count || count === 0) {
       left -= count;

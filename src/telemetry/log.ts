@@ -3,12 +3,12 @@ import { pino } from 'pino';
 import type { PrettyOptions } from 'pino-pretty';
 import type { LogConfig } from '../config/schema.ts';
 import { shortestSecret, type Secret } from '../config/secrets.ts';
-import { blameOf, type AccessLine } from './access-line.ts';
+import { accessText, blameOf, type AccessLine } from './access-line.ts';
 import { createLineWriter } from './line-writer.ts';
 import type { Outcome } from './outcome.ts';
 import { messageText, requestText } from './pretty-line.ts';
 import { createRedaction } from './redact.ts';
-import { hasUnseen, keptEscaped, withoutUnseen } from './visible.ts';
+import { keptEscaped, withoutUnseen } from './visible.ts';
 
 type Write = (fields: Record<string, unknown>, message: string) => void;
 
@@ -72,19 +72,16 @@ export async function createLog(
   const redact = createRedaction(
     secrets.filter(({ text }) => text.length >= shortestSecret).map(({ text }) => text),
   );
-  const loggerTo = (write: (line: string) => void) =>
-    pino(
-      {
-        level: config.level,
-        base: null,
-        timestamp: isoTime(),
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      { write },
-    );
-  const logger = loggerTo((line) => gather(shape.message(withoutUnseen(redact(line)))));
-  const requests = loggerTo((line) => gather(shape.request(line)));
-  const strangeRequests = loggerTo((line) => gather(shape.request(withoutUnseen(line))));
+  const time = isoTime();
+  const logger = pino(
+    {
+      level: config.level,
+      base: null,
+      timestamp: () => `,"time":"${time()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => gather(shape.message(withoutUnseen(redact(line)))) },
+  );
 
   const short = secrets.filter(({ text }) => text.length < shortestSecret).map(({ key }) => key);
   if (short.length > 0)
@@ -98,10 +95,11 @@ export async function createLog(
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
-    // Of all that it says, a client has written the path alone. Node's parser refuses such characters, so this is a second bolt.
-    access: config.access
-      ? (outcome) => (hasUnseen(outcome.path) ? strangeRequests : requests)[blameOf(outcome)](outcome)
-      : () => {},
+    access(outcome) {
+      const level = blameOf(outcome);
+      if (config.access && logger.isLevelEnabled(level))
+        gather(`${shape.request(accessText(outcome, level, time()))}\n`);
+    },
     dropped: () => writer.lost(),
     flush,
     async close() {
@@ -140,16 +138,16 @@ async function prettyShape(colorize: boolean): Promise<Shape> {
   return { message: (line) => message(keptEscaped(line)), request: (line) => request(keptEscaped(line)) };
 }
 
-/** The `time` field in ISO 8601, written once a millisecond. */
+/** Now in ISO 8601, written once a millisecond. */
 function isoTime(): () => string {
   let at = 0;
-  let field = '';
+  let text = '';
   return () => {
     const now = Date.now();
     if (now !== at) {
       at = now;
-      field = `,"time":"${new Date(now).toISOString()}"`;
+      text = new Date(now).toISOString();
     }
-    return field;
+    return text;
   };
 }
