@@ -83,6 +83,7 @@ const welcome = (base: string, admin: string, story: string) => `
 🦝 trenchcoat: two raccoon APIs in one coat
 
 Open    ${base}/
+See     ${admin}/   how the rollout goes, and buttons to steer it
 
 Ask     curl -i ${base}/fact/ -H 'X-User-Id: visitor-1'
         curl -i ${base}/fact/ --cookie uid=7
