@@ -44,9 +44,8 @@ export function createAdminApp(config: AdminConfig, parts: AdminParts, live: Liv
     const refusal = refuse(c.req.raw.headers, config, !probes.has(c.req.path));
     if (refusal === undefined) return next();
     if (refusal.status === 401) {
-      // Browsers know how to ask for Basic alone.
+      // Browsers know how to ask for Basic alone, and some not where Bearer stands beside it on one line, as it would here.
       c.header('WWW-Authenticate', 'Basic realm="trenchcoat: any name, and the token", charset="UTF-8"');
-      c.header('WWW-Authenticate', 'Bearer', { append: true });
     }
     return problem(c, refusal.status, refusal.title);
   });

@@ -21,6 +21,8 @@ export type Recorder = {
 };
 
 const second = 1000;
+/** Milliseconds by which a timer may come too early; a second that has so little left is over. */
+const early = 50;
 /** Flags with a history at the most: with traffic, one takes up to a megabyte. Those that see traffic first have theirs. */
 const charted = 32;
 
@@ -44,8 +46,8 @@ export function createRecorder(
 
   let cancel = arm();
   function arm(): () => void {
-    return clock.after(second - (clock.now() % second), () => {
-      const ended = Math.round(clock.now() / second) * second;
+    return clock.after(second - ((clock.now() + early) % second) + early, () => {
+      const ended = Math.floor((clock.now() + early) / second) * second;
       for (const one of all.values()) endSecond(one, ended);
       for (const listener of listeners) listener();
       cancel = arm();

@@ -7,8 +7,7 @@ import { day, hour, manualClock, minute, second } from '../support/clock.ts';
 const facts: Charted = { flag: 'facts', routes: ['a', 'b'], versions: ['0', '1'] };
 
 /** Traffic of two routes with one flag, on a clock that goes when told to. */
-function recorded(flags: readonly Charted[] = [facts]) {
-  const clock = manualClock();
+function recorded(flags: readonly Charted[] = [facts], clock = manualClock()) {
   const tally = createTally();
   const set: { scheduled: number | null } = { scheduled: 25 };
   const recorder = createRecorder(flags, tally, () => ({ ...set, evidence: {} }), clock);
@@ -39,6 +38,19 @@ const outcome: Outcome = {
   upstream: 'v0',
   error: undefined,
 };
+
+await t.test('a timer that comes a little early ends its second once', async (t) => {
+  const clock = manualClock();
+  const hasty = { ...clock, after: (ms: number, task: () => void) => clock.after(Math.max(1, ms - 1), task) };
+  const { recorder, serve } = recorded([facts], hasty);
+  const start = clock.now();
+  let told = 0;
+  recorder.everySecond(() => (told += 1));
+  serve('0', { times: 3 });
+  await clock.pass(second);
+  t.match(recorder.latest('facts'), { at: start, versions: { 0: { requests: 3 } } });
+  t.equal(told, 1);
+});
 
 await t.test(
   'each second tells what was served in it, by version, over all routes of the flag',

@@ -15,6 +15,7 @@ export function Announcer({ live, standing }: { live: Live; standing: FlagStandi
 function saying({ standing: is, snapshot }: Live, standing: FlagStanding | undefined): string {
   if (is === 'connecting') return '';
   if (is === 'signed out') return 'Signed out. Reload the page to sign in.';
+  if (is === 'full') return 'Too many look on already. Trying again.';
   if (snapshot === undefined) return 'The proxy does not answer. Trying again.';
   if (is === 'stale')
     return `Stale: the proxy is silent, and what is shown is from ${clockText(snapshot.at)}. Reconnecting.`;

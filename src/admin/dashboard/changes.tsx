@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { RolloutStanding } from '../snapshot.ts';
-import { whoText } from './headline.ts';
 import { momentText, percentText, statusText } from './words.ts';
 
 const few = 10;
@@ -32,11 +31,13 @@ export function Changes({ history }: { history: RolloutStanding['history'] }) {
                 <td class="when">
                   <time dateTime={at}>{momentText(at)}</time>
                 </td>
-                <td>{whoText(who)}</td>
+                <td>{who}</td>
                 <td>
                   <strong>{verb}</strong>
                 </td>
-                <td>{from === to ? statusText(to) : `${statusText(from)} → ${statusText(to)}`}</td>
+                <td class="status">
+                  {from === to ? statusText(to) : `${statusText(from)} → ${statusText(to)}`}
+                </td>
                 <td class="number">{percentText(percent)}</td>
                 <td class="why">{why}</td>
               </tr>

@@ -45,6 +45,8 @@ export function liveText({ standing, silentMs }: Live): string {
       return 'live';
     case 'stale':
       return `stale for ${spanText(floor(silentMs))}: reconnecting`;
+    case 'full':
+      return 'too many look on already: trying again';
     case 'signed out':
       return 'signed out: reload the page to sign in';
   }

@@ -140,7 +140,7 @@ function lastWord({ history }: RolloutStanding, now: number): string {
   return `By ${whoText(who)} ${agoText(now - Date.parse(at))}${why === '' ? '.' : `: ${why}`}`;
 }
 
-export const whoText = (who: string): string =>
+const whoText = (who: string): string =>
   who === 'person' ? 'a person' : who === 'configuration' ? 'the configuration' : `the ${who}`;
 
 const found = ({ trip }: GuardStanding, now: number): string =>

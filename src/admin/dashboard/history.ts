@@ -53,7 +53,9 @@ export function useHistory(flag: string, span: Span, { snapshot, opened }: Live)
     if (latest === undefined || span === 'day') return;
     setKnown((last) => {
       const before = last.of === of ? last : { of, ...nothingKnown };
-      const newest = before.moments.at(-1)?.at ?? latest.at;
+      const newest = before.moments.at(-1)?.at ?? latest.at - 1;
+      // A second that is known has been told whole.
+      if (newest >= latest.at) return before;
       const after = { ...added(before, [latest], span), trouble: before.trouble };
       return latest.at - newest > 1.5 * spans[span].step ? missing(after) : after;
     });
@@ -83,6 +85,9 @@ function merged(before: readonly Moment[], told: readonly Moment[], span: Span):
     .map(([, moment]) => moment);
 }
 
+/** So many steps there are at least, where the proxy has not run for the whole span. */
+const fewest = 60;
+
 /** Each step of a span with what happened in it; undefined from before the proxy ran. */
 export type Grid = { span: Span; at: number[]; cells: (Moment | undefined)[] };
 
@@ -94,9 +99,11 @@ export function gridOf(moments: readonly Moment[], span: Span, now: number, star
   const { step, steps } = spans[span];
   const byStep = new Map(moments.map((moment) => [Math.round(moment.at / step), moment]));
   const last = Math.max(Math.floor(now / step) - 1, ...byStep.keys());
+  const known = Math.min(Math.floor(started / step), ...byStep.keys());
+  const first = Math.max(last - steps + 1, Math.min(known, last - fewest + 1));
   const grid: Grid = { span, at: [], cells: [] };
   let scheduled: number | null = null;
-  for (let place = last - steps + 1; place <= last; place += 1) {
+  for (let place = first; place <= last; place += 1) {
     const told = byStep.get(place);
     scheduled = told === undefined ? scheduled : told.scheduled;
     const at = place * step;

@@ -8,7 +8,7 @@ import { standsAt } from './ask.ts';
  */
 export type Live = {
   snapshot: Snapshot | undefined;
-  standing: 'connecting' | 'live' | 'stale' | 'signed out';
+  standing: 'connecting' | 'live' | 'stale' | 'signed out' | 'full';
   silentMs: number;
   opened: number;
 };
@@ -16,7 +16,7 @@ export type Live = {
 /** One snapshot each second is told; after this long without any, what is shown is stale. */
 const staleAfter = 3000;
 /** A connection that says nothing for so long is dead, whatever the browser thinks of it. */
-const deadAfter = 10_000;
+const deadAfter = 6000;
 const shortestPause = 500;
 const longestPause = 5000;
 
@@ -42,12 +42,12 @@ function follow(tell: (live: Live) => void): () => void {
   let opened = 0;
   let heard = performance.now();
   let pause = shortestPause;
-  let signedOut = false;
+  let refused: 'signed out' | 'full' | undefined;
   let waiting: ReturnType<typeof setTimeout> | undefined;
 
   const silentMs = () => performance.now() - heard;
   function standing(): Live['standing'] {
-    if (signedOut) return 'signed out';
+    if (refused !== undefined) return refused;
     if (silentMs() >= staleAfter) return 'stale';
     return snapshot === undefined ? 'connecting' : 'live';
   }
@@ -78,12 +78,14 @@ function follow(tell: (live: Live) => void): () => void {
   }
 
   async function tryAgain(): Promise<void> {
-    const status = await standsAt('api/rollouts');
+    const status = await standsAt('api/live');
     if (source !== undefined || stopped) return;
-    signedOut = status === 401;
-    if (signedOut) say();
-    else if (status === undefined) again();
-    else open();
+    refused = status === 401 ? 'signed out' : status === 503 ? 'full' : undefined;
+    if (refused !== undefined) say();
+    // Asked again without a sign-in, a browser would ask its user each time.
+    if (refused === 'signed out') return;
+    if (status === 200) open();
+    else again();
   }
 
   let stopped = false;

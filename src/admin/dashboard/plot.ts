@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import type { Span } from './history.ts';
 import { drawMark } from './draw-mark.ts';
-import { minuteText } from './words.ts';
+import { clockText, minuteText } from './words.ts';
 
 /** One line of a chart: of a version, which gives it colour and shape, or of none. */
 export type Line = {
@@ -32,8 +32,8 @@ const height = 150;
 const dashes = { solid: [], dashed: [7, 4], dotted: [2, 3] };
 /** Milliseconds between the times that may be written below. */
 const times: Record<Span, number[]> = {
-  minutes: [60_000, 120_000, 300_000],
-  day: [3_600_000, 7_200_000, 10_800_000, 14_400_000, 21_600_000, 43_200_000],
+  minutes: [10_000, 30_000, 60_000, 120_000, 300_000],
+  day: [600_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 14_400_000, 21_600_000, 43_200_000],
 };
 
 export type Plot = { show(plotted: Plotted): void; close(): void };
@@ -90,7 +90,7 @@ function optionsOf(
     width,
     height,
     ms: 1,
-    padding: [10, 14, 0, 0],
+    padding: [10, 26, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -103,7 +103,13 @@ function optionsOf(
       y: { range: (_, __, max) => [0, heightOf(shown(), max)] },
     },
     axes: [
-      { ...axis, size: 26, space: 70, incrs: times[span], values: (_, moments) => moments.map(minuteText) },
+      {
+        ...axis,
+        size: 26,
+        space: 80,
+        incrs: times[span],
+        values: (_, moments, __, ___, step) => moments.map(step < 60_000 ? clockText : minuteText),
+      },
       {
         ...axis,
         size: 64,

@@ -35,14 +35,11 @@ export function Rollout({ standing, now, recent, able }: Props) {
   );
 }
 
-/** Seconds that the observed share is taken over. */
-const observedFor = 30;
-
 /** What share is meant to get treatment, and what share did. */
 function Shares({ standing, recent }: { standing: FlagStanding; recent: readonly Moment[] }) {
   const { scheduled, versions } = standing;
   const to = versionName(standing.rollout?.to ?? versions[1] ?? '');
-  const observed = observedShare(recent);
+  const { observed, seconds } = observedShare(recent, scheduled);
   if (scheduled === null) return null;
   return (
     <dl class="shares">
@@ -54,10 +51,10 @@ function Shares({ standing, recent }: { standing: FlagStanding; recent: readonly
         </dd>
       </div>
       <div>
-        <dt>observed, last {observedFor} s</dt>
+        <dt>observed{seconds > 0 && `, last ${seconds} s`}</dt>
         <dd>
-          {observed === undefined ? 'no requests' : percentText(observed, 1)}
-          <Bar percent={observed ?? 0} />
+          {observed === undefined ? 'no requests yet' : percentText(observed, 1)}
+          {observed !== undefined && <Bar percent={observed} />}
         </dd>
       </div>
     </dl>
@@ -74,14 +71,20 @@ function Bar({ percent }: { percent: number }) {
   );
 }
 
-/** By requests. */
-function observedShare(recent: readonly Moment[]): number | undefined {
+/** Seconds that the observed share is taken over, at the most. */
+const observedFor = 30;
+
+/** By requests, since the schedule has been what it is; without the second in which it changed. */
+function observedShare(recent: readonly Moment[], scheduled: number | null) {
+  const last = recent.slice(-observedFor);
+  const changed = last.findLastIndex((moment) => moment.scheduled !== scheduled);
+  const since = changed === -1 ? last : last.slice(changed + 2);
   let [part, whole] = [0, 0];
-  for (const { observed, versions } of recent.slice(-observedFor)) {
+  for (const { observed, versions } of since) {
     if (observed === null) continue;
     const requests = Object.values(versions).reduce((sum, version) => sum + version.requests, 0);
     part += observed * requests;
     whole += requests;
   }
-  return whole === 0 ? undefined : part / whole;
+  return { observed: whole === 0 ? undefined : part / whole, seconds: since.length };
 }
