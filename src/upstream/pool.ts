@@ -62,6 +62,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       if (!replay || exchange.answer === undefined || !budget.take(performance.now()))
         return exchange.fail(error);
       exchange.replayable = false;
+      exchange.resends += 1;
       // The other idle connections may be as dead.
       serve(exchange, undefined);
     },
