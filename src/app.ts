@@ -24,6 +24,7 @@ import type { Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
+import { createTracing } from './telemetry/trace.ts';
 
 /** A running proxy. */
 export type App = {
@@ -68,6 +69,12 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       ...(guard && { guard: guard.detail() }),
     },
   });
+  const tracing = createTracing({
+    provider: config.flags.source === 'launchdarkly' ? 'LaunchDarkly' : 'trenchcoat',
+    divides: (flag) => flags?.flagData(flag)?.fallthrough?.rollout !== undefined,
+    onFault: (error) =>
+      log.warn({ err: error }, 'the OpenTelemetry SDK failed; requests are served all the same'),
+  });
   const admin = await openAdmin(config, {
     readiness,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
@@ -76,7 +83,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   });
 
   try {
-    const provider = (flags = await openFlags(config.flags, log));
+    const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
     const routing = createRouting(config);
     const parts = { flags: provider, routing, log, clock, hex };
     if (config.rollouts.size > 0 || isGuarded(config))
@@ -92,6 +99,8 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     const handler = createHandler({
       ...routing,
       limits: config.limits,
+      tracing,
+      startTraces: tracing === undefined ? config.traces.start : 'off',
       pseudonym: `trenchcoat-${randomUUID().slice(0, 8)}`,
       evaluate(flag, context, fallback) {
         rollouts?.keepTime();
@@ -137,7 +146,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         await guard?.close();
         await rollouts?.close();
         await store?.close();
-        await provider.close(flushDeadline);
+        await Promise.all([provider.close(flushDeadline), tracing?.flush(flushDeadline)]);
         await admin?.close();
       },
     };

@@ -18,6 +18,8 @@ export type Outcome = {
   bytesIn: number;
   bytesOut: number;
   upstream: string | undefined;
+  /** The trace that the request belongs to: 32 hexadecimal digits; undefined when it belongs to none. */
+  traceId?: string | undefined;
   error: { code: string; source: FailureSource } | undefined;
 };
 
