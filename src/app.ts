@@ -22,6 +22,7 @@ import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
+import { createTracing } from './telemetry/trace.ts';
 
 /** A running proxy. */
 export type App = {
@@ -62,6 +63,12 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     droppedLines: log.dropped,
   });
   const { tally } = seen;
+  const tracing = createTracing({
+    provider: config.flags.source === 'launchdarkly' ? 'LaunchDarkly' : 'trenchcoat',
+    divides: (flag) => flags?.flagData(flag)?.fallthrough?.rollout !== undefined,
+    onFault: (error) =>
+      log.warn({ err: error }, 'the OpenTelemetry SDK failed; requests are served all the same'),
+  });
   const admin = await openAdmin(config, {
     ...seen.admin,
     rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
@@ -69,7 +76,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   });
 
   try {
-    const provider = (flags = await openFlags(config.flags, log));
+    const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
     const parts = { flags: provider, routing, log, clock, hex };
     if (config.rollouts.size > 0 || isGuarded(config))
       store = await openStore(config.state, clock, [rolloutKind, tripKind]);
@@ -88,6 +95,8 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     const handler = createHandler({
       ...routing,
       limits: config.limits,
+      tracing,
+      startTraces: tracing === undefined ? config.traces.start : 'off',
       pseudonym: `trenchcoat-${randomUUID().slice(0, 8)}`,
       evaluate(flag, context, fallback) {
         rollouts?.keepTime();
@@ -136,7 +145,7 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         await guard?.close();
         await rollouts?.close();
         await store?.close();
-        await provider.close(flushDeadline);
+        await Promise.all([provider.close(flushDeadline), tracing?.flush(flushDeadline)]);
         seen.close();
         await admin?.close();
       },

@@ -94,6 +94,12 @@ const flags = z.discriminatedUnion('source', [
       .describe(
         'Redis that keeps a copy of the flags, for a start while LaunchDarkly is away; `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`.',
       ),
+    tracingHook: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        "With an OpenTelemetry SDK: LaunchDarkly's own event on the trace of each decision. It holds the key of who asks, which LaunchDarkly makes metrics of.",
+      ),
     daemon: z
       .boolean()
       .prefault(false)
@@ -220,6 +226,15 @@ const log = z.strictObject({
   access: z.boolean().prefault(true).describe('One line a request.'),
 });
 
+const traces = z.strictObject({
+  start: z
+    .enum(['off', 'sampled', 'unsampled'])
+    .prefault('off')
+    .describe(
+      'Whether a request that belongs to no trace starts one. Whoever starts a trace decides for all behind: services that follow their parent, as SDKs do unless told otherwise, keep all spans of a `sampled` trace and none of an `unsampled` one. With an OpenTelemetry SDK in the proxy, that decides, and this is ignored.',
+    ),
+});
+
 /** What is off bounds nothing, so that a body is compared with a number either way. */
 const bodyBytes = z
   .union([z.literal('off'), streamSize])
@@ -272,6 +287,9 @@ export const schema = z
     override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
     notify: notify.prefault([]).describe('Who is told when a guard has found v1 worse.'),
     log: log.prefault({}).describe('What is logged, a line each, on standard output.'),
+    traces: traces
+      .prefault({})
+      .describe('What becomes of traces (W3C Trace Context); they pass in any case.'),
     limits: limits.prefault({}).describe('Bounds on what a client may send.'),
     shutdown: shutdown.prefault({}).describe('How a stop goes.'),
     workers: later,
@@ -284,4 +302,5 @@ export type FlagsConfig = Config['flags'];
 export type Limits = Config['limits'];
 export type StateConfig = Config['state'];
 export type LogConfig = Config['log'];
+export type TraceStart = Config['traces']['start'];
 export type AdminConfig = NonNullable<Config['admin']>;

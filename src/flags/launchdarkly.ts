@@ -23,6 +23,7 @@ import { writeThrough } from './write-through.ts';
 type LaunchDarklyConfig = Extract<FlagsConfig, { source: 'launchdarkly' }>;
 type Evaluator = Pick<FlagProvider, 'evaluate' | 'peek' | 'flagData'>;
 type FlagSet = { flags: Record<string, unknown>; segments: Record<string, unknown> };
+type Options = { random?: () => number; pace?: Pace; traced?: boolean };
 type FeedArguments = Parameters<ReturnType<TestData['getFactory']>>;
 
 const storePace: Pace = { deadline: 2000, pause: 1000 };
@@ -31,13 +32,13 @@ const storePace: Pace = { deadline: 2000, pause: 1000 };
  * Flags from LaunchDarkly, from its Relay Proxy, or with `daemon` from a store that one of them fills. Settles when
  * flags are there, when LaunchDarkly refused the SDK key, or after `initTimeout`, whichever comes first; from then
  * on it goes on by itself, and the last flags of the store, or the default, are served until flags come. `random`
- * chooses the requests that are reported, `pace` is the store's. Rejects with a
- * UserError alone, for addresses that cannot go together.
+ * chooses the requests that are reported, `pace` is the store's, `traced` says that a span is active where flags are
+ * evaluated. Rejects with a UserError alone, for addresses that cannot go together.
  */
 export async function openLaunchDarkly(
   config: LaunchDarklyConfig,
   log: FlagLog,
-  { random = Math.random, pace = storePace }: { random?: () => number; pace?: Pace } = {},
+  { random = Math.random, pace = storePace, traced = false }: Options = {},
 ): Promise<FlagProvider> {
   if (!/^[\x21-\x7e]+$/.test(config.sdkKey))
     throw new UserError('flags.sdkKey holds a space, a line break or another character that no SDK key has');
@@ -50,6 +51,7 @@ export async function openLaunchDarkly(
     useLdd: source.daemon,
     featureStore: source.memory,
     logger,
+    hooks: traced && config.tracingHook ? [(await import('./tracing-hook.ts')).tracingHook(logger)] : [],
     sendEvents: config.events,
     diagnosticOptOut: !config.events,
     flushInterval: 86_400, // Flushed below, where a stop can wait for what is on its way.

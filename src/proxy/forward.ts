@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Limits } from '../config/schema.ts';
+import type { Limits, TraceStart } from '../config/schema.ts';
+import type { Propagated } from '../telemetry/trace.ts';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { hasBody, watchedBody } from './body.ts';
 import { requestHeaders } from './headers.ts';
 import { Relay } from './relay.ts';
+import type { Upstream } from './routes.ts';
 import { requestFacts, type Session } from './session.ts';
+import type { Target } from './target.ts';
+import { startTrace } from './traceparent.ts';
 import { tunnelBody } from './upgrade.ts';
 
 /** What all requests are forwarded with. */
@@ -13,6 +17,8 @@ export type ForwardParts = {
   pseudonym: string;
   /** The header that carries the override, in lower case. */
   overrideHeader: string | undefined;
+  /** Whether a trace is started for a request that has none. */
+  startTraces: TraceStart;
 };
 
 /**
@@ -30,12 +36,15 @@ export function forward(
   if (decision === undefined || target === undefined)
     return fail(new Error('forwarded before it was decided'));
   const { upstream } = decision;
+  const { method = 'GET' } = req;
   const body = bodyOf(req, res, session, parts, fail);
+  const propagated = propagate(session, method, upstream, target, parts.startTraces);
+  const facts = requestFacts(session, decision, req.headers.host, propagated, parts);
   session.exchange = upstream.pool.send(
     {
-      method: req.method ?? 'GET',
+      method,
       path: target.path === '*' ? '*' : upstream.basePath + target.path,
-      headers: requestHeaders(req.rawHeaders, requestFacts(session, decision, req.headers.host, parts)),
+      headers: requestHeaders(req.rawHeaders, facts),
     },
     body,
     new Relay(req, res, session, body, fail),
@@ -51,4 +60,20 @@ function bodyOf(
 ): RequestBody | undefined {
   if (session.upgrading) return tunnelBody(req.socket);
   return hasBody(req) ? watchedBody(req, res, parts, fail) : undefined;
+}
+
+/** What tells the upstream of the trace; undefined to pass on what the client sent. */
+function propagate(
+  session: Session,
+  method: string,
+  { url, basePath }: Upstream,
+  { pathname }: Target,
+  start: TraceStart,
+): Propagated | undefined {
+  const { trace } = session;
+  if (trace !== undefined) return trace.forwarding(method, url, pathname === '*' ? '' : basePath + pathname);
+  if (start === 'off' || session.traceId !== undefined) return undefined;
+  const { id, propagated } = startTrace(start);
+  session.traceId = id;
+  return propagated;
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Limits } from '../config/schema.ts';
+import type { Limits, TraceStart } from '../config/schema.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
+import type { Tracing } from '../telemetry/trace.ts';
 import { hasBody, isDeclaredTooLarge } from './body.ts';
 import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
@@ -12,7 +13,7 @@ import { makeLast } from './lingering-close.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
-import { openSession, outcomeOf, stampOf, type Session } from './session.ts';
+import { endTrace, openSession, outcomeOf, stampOf, type Session } from './session.ts';
 import { hostName, parseTarget } from './target.ts';
 import type { Client } from './trust.ts';
 
@@ -23,6 +24,10 @@ export type HandlerParts = {
   override: Override | undefined;
   /** What this instance calls itself to upstreams, and knows itself by. */
   pseudonym: string;
+  /** Undefined where no SDK is there to trace with. */
+  tracing: Tracing | undefined;
+  /** Whether a trace is started for a request that has none, without an SDK. */
+  startTraces: TraceStart;
   identify: Identify;
   evaluate: Evaluate;
   /** Whether the guard has taken everybody back from what a flag says. */
@@ -49,6 +54,7 @@ export function createHandler(parts: HandlerParts): Handler {
     limits: parts.limits,
     pseudonym: parts.pseudonym,
     overrideHeader: parts.override?.header,
+    startTraces: parts.startTraces,
   };
   const pipeline = createPipeline({
     forward: (req, res, session, fail) => forward(req, res, session, forwarding, fail),
@@ -56,7 +62,7 @@ export function createHandler(parts: HandlerParts): Handler {
   });
 
   return async (req, res, client, upgrading = false) => {
-    const session = openSession(req, client, upgrading);
+    const session = openSession(req, client, upgrading, parts.tracing);
     const { socket } = req;
     let over = false;
     let forget: (() => void) | undefined;
@@ -70,7 +76,9 @@ export function createHandler(parts: HandlerParts): Handler {
         res.destroy();
       }
       session.exchange?.abort();
-      parts.record(outcomeOf(session, req, socket), session.context);
+      const outcome = outcomeOf(session, req, socket);
+      parts.record(outcome, session.context);
+      if (session.trace !== undefined) endTrace(session.trace, session, outcome);
     };
     res.on('close', finish);
     // A pipelined request whose turn has not come never hears that the connection is gone.
@@ -84,6 +92,7 @@ export function createHandler(parts: HandlerParts): Handler {
       // The client may have left meanwhile.
       if (over) return;
       session.decision = decision;
+      session.trace?.decided(decision);
       // No flag chose for them.
       if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
       if (session.route !== undefined) parts.decided(session.route, decision, session.context);
@@ -137,7 +146,8 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
   session.minted = identity?.minted ?? [];
   session.context = identity?.context;
   const tripped = parts.tripped(route.flag);
-  return decide(route, { preflight, pinned, tripped, context: identity?.context }, parts.evaluate);
+  const evaluate = session.trace?.deciding(route.flag, parts.evaluate) ?? parts.evaluate;
+  return decide(route, { preflight, pinned, tripped, context: identity?.context }, evaluate);
 }
 
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */

@@ -1,4 +1,5 @@
 import type { MintedKey } from '../identity/identify.ts';
+import type { Propagated } from '../telemetry/trace.ts';
 
 import { rewritten, type Rewrite } from './rewrite.ts';
 
@@ -48,6 +49,8 @@ export type RequestFacts = {
   pseudonym: string;
   /** The header that carries the override, in lower case; it never leaves. */
   overrideHeader: string | undefined;
+  /** Fields of a trace that take the place of the client's; undefined to pass those on. */
+  propagated: Propagated | undefined;
 };
 
 /** The header list for the upstream, built anew from what the client sent. */
@@ -69,7 +72,12 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
     } else if (lower === 'forwarded' && facts.trusted) out.push(name, value);
     else if (facts.upgrading && lower === 'expect') continue;
     else if (lower === 'te') takesTrailers ||= /(^|[\s,])trailers($|[\s,])/i.test(value);
-    else if (!requestOwn.has(lower) && lower !== facts.overrideHeader && !nominated?.has(lower))
+    else if (
+      !requestOwn.has(lower) &&
+      lower !== facts.overrideHeader &&
+      !nominated?.has(lower) &&
+      !facts.propagated?.fields.has(lower)
+    )
       out.push(name, value);
   }
   if (facts.clientAddress !== undefined)
@@ -80,6 +88,7 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
   out.push('X-Forwarded-Host', seen.host, 'X-Forwarded-Proto', seen.proto);
   out.push('Via', `1.1 ${facts.pseudonym}`, 'X-Request-Id', facts.requestId);
   if (facts.version !== undefined) out.push('X-Api-Version', facts.version);
+  if (facts.propagated !== undefined) out.push(...facts.propagated.list);
   // The one coding of TE that passes through us (RFC 9110 §10.1.4).
   if (takesTrailers && !facts.upgrading) out.push('TE', 'trailers', 'Connection', 'TE');
   return out;

@@ -65,6 +65,7 @@ export class Relay implements Answer {
     if (res.destroyed) return;
     this.#stopWatching?.();
     this.#headers = raw;
+    session.answered = status;
     const headers = responseHeaders(raw, stampOf(session), session.decision?.upstream.rewrite);
     if (status === 101) {
       this.#tunnel = true;

@@ -4,12 +4,14 @@ import type { Socket } from 'node:net';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { MintedKey } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
+import type { Propagated, Trace, Tracing } from '../telemetry/trace.ts';
 import type { Exchange } from '../upstream/exchange.ts';
 import type { Decision } from './decide.ts';
 import { statusOf, type ProxyError } from './errors.ts';
 import type { RequestFacts, Stamp } from './headers.ts';
 import type { Route } from './routes.ts';
 import type { Target } from './target.ts';
+import { traceIdOf } from './traceparent.ts';
 import type { Client } from './trust.ts';
 
 /** What the proxy knows of one request, from its first byte to its outcome. Filled in from top to bottom. */
@@ -19,6 +21,10 @@ export type Session = {
   client: Client;
   /** Whether it asks for a tunnel. */
   upgrading: boolean;
+  /** Its spans; undefined where there is no SDK to make them. */
+  trace: Trace | undefined;
+  /** The trace it belongs to, whoever began it. */
+  traceId: string | undefined;
   target: Target | undefined;
   route: Route | undefined;
   minted: readonly MintedKey[];
@@ -27,6 +33,8 @@ export type Session = {
   decision: Decision | undefined;
   /** The status that went out; 0 until one did. */
   status: number;
+  /** The status of the upstream's answer; 0 until it came. */
+  answered: number;
   /**
    * Milliseconds from the start until the head of the upstream's answer went out, without the time it took to connect;
    * undefined for what has no end.
@@ -37,19 +45,30 @@ export type Session = {
   exchange: Exchange | undefined;
 };
 
-export function openSession(req: IncomingMessage, client: Client, upgrading: boolean): Session {
+export function openSession(
+  req: IncomingMessage,
+  client: Client,
+  upgrading: boolean,
+  tracing: Tracing | undefined,
+): Session {
   client.busy += 1;
+  const startedAt = performance.now();
+  const trace = tracing === undefined ? undefined : beginTrace(tracing, req, client, startedAt);
+  const { traceparent } = req.headers;
   return {
     id: requestId(req),
-    startedAt: performance.now(),
+    startedAt,
     client,
     upgrading,
+    trace,
+    traceId: trace?.id ?? (typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined),
     target: undefined,
     route: undefined,
     minted: [],
     context: undefined,
     decision: undefined,
     status: 0,
+    answered: 0,
     headMs: undefined,
     error: undefined,
     exchange: undefined,
@@ -62,11 +81,33 @@ function requestId(req: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
+function beginTrace(tracing: Tracing, req: IncomingMessage, client: Client, startedAt: number) {
+  const { method = '', url = '', headers, httpVersion } = req;
+  const { address, secure } = client;
+  const head = { method, target: url, host: headers.host, secure, httpVersion, clientAddress: address };
+  return tracing.begin(head, headers, startedAt);
+}
+
+/** Ends the spans of a session. */
+export function endTrace(trace: Trace, session: Session, outcome: Outcome): void {
+  const { exchange, route, status, answered } = session;
+  trace.ended(
+    { outcome, httpRoute: route?.match.path, status },
+    exchange && {
+      status: answered,
+      whole: exchange.whole,
+      resends: exchange.resends,
+      elapsed: exchange.timings.total,
+    },
+  );
+}
+
 /** What the outbound headers are built from. */
 export function requestFacts(
   session: Session,
   decision: Decision,
   hostHeader: string | undefined,
+  propagated: Propagated | undefined,
   { overrideHeader, pseudonym }: Pick<RequestFacts, 'overrideHeader' | 'pseudonym'>,
 ): RequestFacts {
   const clientHost = session.target?.authority ?? hostHeader ?? '';
@@ -82,6 +123,7 @@ export function requestFacts(
     upgrading: session.upgrading,
     pseudonym,
     overrideHeader,
+    propagated,
   };
 }
 
@@ -113,6 +155,7 @@ export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket
     bytesIn,
     bytesOut,
     upstream: decision?.upstream.name,
+    traceId: session.traceId,
     error: error === undefined ? undefined : { code: error.code, source: error.source },
   };
 }

@@ -24,7 +24,7 @@ export type Outcome = {
   bytesOut: number;
   upstream: string | undefined;
   error: { code: string; source: FailureSource } | undefined;
-  /** The trace it belongs to, if any. */
+  /** The trace that the request belongs to: 32 hexadecimal digits; undefined when it belongs to none. */
   traceId?: string | undefined;
 };
 

@@ -53,6 +53,10 @@ export type Timings = {
 /** An exchange under way. After `abort` nothing more is reported. */
 export type Exchange = {
   readonly timings: Timings;
+  /** How often the request was sent again. */
+  readonly resends: number;
+  /** Whether the answer has come to its end. */
+  readonly whole: boolean;
   resume(): void;
   abort(): void;
 };
@@ -82,6 +86,8 @@ export class CarriedExchange implements Exchange {
   readonly body: RequestBody | undefined;
   readonly startedAt = performance.now();
   readonly timings: Timings = { connect: undefined, firstByte: undefined, total: undefined };
+  resends = 0;
+  whole = false;
   answer: Answer | undefined;
   carrier: Carrier | undefined;
   /** Whether it may still be sent again. */
@@ -111,6 +117,7 @@ export class CarriedExchange implements Exchange {
   }
 
   end(trailers: string[]): void {
+    this.whole = true;
     this.finish()?.onEnd(trailers);
   }
 

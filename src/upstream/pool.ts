@@ -80,6 +80,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
         return exchange.fail(error);
       exchange.replayable = false;
       replays += 1;
+      exchange.resends += 1;
       // The other idle connections may be as dead.
       serve(exchange, undefined);
     },

@@ -17,12 +17,21 @@ export type Command = {
   ended: Promise<Ended>;
 };
 
-/** `stdout`: a descriptor that the program writes to, in place of a pipe that is read here. */
-type Options = { cwd?: string; env?: Readonly<Record<string, string>>; stdout?: number };
+/**
+ * `stdout`: a descriptor that the program writes to, in place of a pipe that is read here. `load` is a module that Node loads
+ * before the program.
+ */
+type Options = {
+  cwd?: string;
+  env?: Readonly<Record<string, string>>;
+  stdout?: number;
+  load?: string;
+};
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
-  const child = spawnNode([program, ...args], {
+  const loaded = options.load === undefined ? [] : ['--import', options.load];
+  const child = spawnNode([...loaded, program, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],

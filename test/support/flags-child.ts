@@ -43,6 +43,7 @@ if (process.argv[1] === file && process.send) {
           events: true,
           metricSampling: 1,
           daemon: task.daemon ?? false,
+          tracingHook: false,
           ...(task.store !== undefined && { store: new URL(task.store) }),
         },
     keptLog(),

@@ -36,6 +36,7 @@ export function launchDarklyAt(relay: URL, more: Partial<LaunchDarklyConfig> = {
     events: false,
     metricSampling: 1,
     daemon: false,
+    tracingHook: false,
     ...more,
   };
 }

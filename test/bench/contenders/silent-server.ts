@@ -17,6 +17,8 @@ const handler = createHandler({
   ...createRouting(config),
   limits: config.limits,
   pseudonym: 'trenchcoat-silent',
+  tracing: undefined,
+  startTraces: 'off',
   evaluate: (...asked) => flags.evaluate(...asked),
   tripped: () => false,
   decided: nobody,
