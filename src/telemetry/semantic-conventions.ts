@@ -6,6 +6,9 @@ import type { Outcome } from './outcome.ts';
  */
 export type Attributes = Record<string, string | number>;
 
+/** What is told of a span at its end. */
+export type Told = { attributes: Attributes; failed: boolean };
+
 /** The methods that the conventions know; any other is told apart, lest a client choose names of spans. */
 const knownMethods = new Set([
   'CONNECT',
@@ -59,11 +62,21 @@ function serverOf(authority: string, secure: boolean): Attributes {
 const defaultPort = (secure: boolean) => (secure ? 443 : 80);
 
 /** A request to an upstream; `path` has no query. */
-export const exchangeAttributes = (method: string, upstream: URL, path: string): Attributes => ({
-  ...methodOf(method),
-  'server.address': upstream.hostname,
-  'server.port': upstream.port === '' ? defaultPort(upstream.protocol === 'https:') : Number(upstream.port),
-  'url.full': `${upstream.origin}${path}`,
+export function exchangeAttributes(method: string, upstream: URL, path: string): Attributes {
+  let known = upstreams.get(upstream);
+  if (known === undefined) {
+    known = { origin: upstream.origin, server: upstreamAttributes(upstream) };
+    upstreams.set(upstream, known);
+  }
+  return { ...methodOf(method), ...known.server, 'url.full': known.origin + path };
+}
+
+/** A URL makes its parts anew each time it is asked for them. */
+const upstreams = new WeakMap<URL, { origin: string; server: Attributes }>();
+
+const upstreamAttributes = ({ hostname, port, protocol }: URL): Attributes => ({
+  'server.address': hostname,
+  'server.port': port === '' ? defaultPort(protocol === 'https:') : Number(port),
   'network.protocol.version': '1.1',
 });
 
@@ -93,17 +106,16 @@ const reasons: Record<string, { reason: string; error?: string }> = {
  * the convention wants no value. Its `feature_flag.context.id` is left out: that is the key of a user, and a trace goes to
  * systems that nobody has chosen for personal data.
  */
-export function decisionAttributes(
-  reason: string,
-  version: string | undefined,
-  divides: boolean,
-): Attributes {
+export function decisionAttributes(reason: string, version: string | undefined, divides: boolean): Told {
   const fallthrough = { reason: divides ? 'split' : 'default', error: undefined };
   const told = reason === 'FALLTHROUGH' ? fallthrough : (reasons[reason] ?? { reason: 'unknown' });
   return {
-    'feature_flag.result.reason': told.reason,
-    ...(version !== undefined && { 'feature_flag.result.variant': version }),
-    ...(told.error !== undefined && { 'error.type': told.error }),
+    failed: told.error !== undefined,
+    attributes: {
+      'feature_flag.result.reason': told.reason,
+      ...(version !== undefined && { 'feature_flag.result.variant': version }),
+      ...(told.error !== undefined && { 'error.type': told.error }),
+    },
   };
 }
 
@@ -117,10 +129,7 @@ export type RequestEnd = {
 };
 
 /** A client that left, an answer cut short and a 5xx are errors of this span; a refusal is the client's own. */
-export function outcomeAttributes({ outcome, httpRoute, status }: RequestEnd): {
-  attributes: Attributes;
-  failed: boolean;
-} {
+export function outcomeAttributes({ outcome, httpRoute, status }: RequestEnd): Told {
   const { route, version, reason, error } = outcome;
   const refused = status >= 400 && status < 500 && error?.source === 'downstream';
   const failed = status >= 500 || (error !== undefined && !refused);
@@ -151,12 +160,15 @@ export type ExchangeEnd = {
 };
 
 /** To a client any answer of 4xx or 5xx is an error, and so is one that did not come whole. */
-export function answerAttributes(how: ExchangeEnd | undefined, error: Outcome['error']): Attributes {
+export function answerAttributes(how: ExchangeEnd | undefined, error: Outcome['error']): Told {
   const { status = 0, whole = false, resends = 0 } = how ?? {};
   const type = !whole && error !== undefined ? error.code : status >= 400 ? `${status}` : undefined;
   return {
-    ...(status !== 0 && { 'http.response.status_code': status }),
-    ...(resends > 0 && { 'http.request.resend_count': resends }),
-    ...(type !== undefined && { 'error.type': type }),
+    failed: type !== undefined,
+    attributes: {
+      ...(status !== 0 && { 'http.response.status_code': status }),
+      ...(resends > 0 && { 'http.request.resend_count': resends }),
+      ...(type !== undefined && { 'error.type': type }),
+    },
   };
 }

@@ -22,10 +22,10 @@ import {
   methodName,
   outcomeAttributes,
   requestAttributes,
-  type Attributes,
   type ExchangeEnd,
   type RequestEnd,
   type RequestHead,
+  type Told,
 } from './semantic-conventions.ts';
 
 /** Header fields that carry a trace: `fields`, in lower case, are to be left out, and `list` to take their place. */
@@ -130,16 +130,16 @@ function beginTrace(
   let decision: { span: Span; flag: string } | undefined;
   let exchange: { span: Span; startedAt: number } | undefined;
 
-  const end = (span: Span, attributes: Attributes, failed: boolean, at = performance.now()) =>
+  const end = (span: Span, tell: () => Told, at = performance.now()) =>
     guarded(() => {
-      span.setAttributes(attributes);
-      if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+      // One that is not sampled need not be told.
+      if (span.isRecording()) {
+        const { attributes, failed } = tell();
+        span.setAttributes(attributes);
+        if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+      }
       span.end(at);
     });
-  const endDecision = (attributes: Attributes) => {
-    if (decision !== undefined) end(decision.span, attributes, 'error.type' in attributes);
-    decision = undefined;
-  };
 
   return {
     id: isSpanContextValid(request.spanContext()) ? request.spanContext().traceId : undefined,
@@ -154,8 +154,10 @@ function beginTrace(
         guarded(() => context.with(within, evaluate, undefined, ...args)) ?? evaluate(...args);
     },
     decided({ reason, version }) {
-      const { flag } = decision ?? {};
-      if (flag !== undefined) endDecision(decisionAttributes(reason, version, divides(flag)));
+      if (decision === undefined) return;
+      const { span, flag } = decision;
+      decision = undefined;
+      end(span, () => decisionAttributes(reason, version, divides(flag)));
     },
     forwarding(method, upstream, path) {
       return guarded(() => {
@@ -173,16 +175,15 @@ function beginTrace(
       });
     },
     ended(how, answer) {
-      endDecision({});
+      const { outcome, httpRoute } = how;
+      if (decision !== undefined) end(decision.span, () => ({ attributes: {}, failed: true }));
       if (exchange !== undefined) {
-        const attributes = answerAttributes(answer, how.outcome.error);
         const at = answer?.elapsed === undefined ? undefined : exchange.startedAt + answer.elapsed;
-        end(exchange.span, attributes, 'error.type' in attributes, at);
+        end(exchange.span, () => answerAttributes(answer, outcome.error), at);
       }
-      const { attributes, failed } = outcomeAttributes(how);
-      if (how.httpRoute !== undefined)
-        guarded(() => request.updateName(`${methodName(head.method)} ${how.httpRoute}`));
-      end(request, attributes, failed);
+      if (httpRoute !== undefined)
+        guarded(() => request.updateName(`${methodName(head.method)} ${httpRoute}`));
+      end(request, () => outcomeAttributes(how));
     },
   };
 }

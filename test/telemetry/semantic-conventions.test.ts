@@ -29,14 +29,19 @@ await t.test('each reason of a decision has its word in the convention', async (
     t.same(
       decisionAttributes(reason, '1', true),
       {
-        'feature_flag.result.reason': word,
-        'feature_flag.result.variant': '1',
-        ...(error !== undefined && { 'error.type': error }),
+        attributes: {
+          'feature_flag.result.reason': word,
+          'feature_flag.result.variant': '1',
+          ...(error !== undefined && { 'error.type': error }),
+        },
+        failed: error !== undefined,
       },
       reason,
     );
-  t.match(decisionAttributes('FALLTHROUGH', '1', true), { 'feature_flag.result.reason': 'split' });
-  t.match(decisionAttributes('FALLTHROUGH', '1', false), { 'feature_flag.result.reason': 'default' });
+  t.match(decisionAttributes('FALLTHROUGH', '1', true).attributes, { 'feature_flag.result.reason': 'split' });
+  t.match(decisionAttributes('FALLTHROUGH', '1', false).attributes, {
+    'feature_flag.result.reason': 'default',
+  });
 });
 
 await t.test('a request is told by its path, and by whom it was meant for', async (t) => {
@@ -74,7 +79,12 @@ await t.test('an exchange is told by its address', async (t) => {
 await t.test('an answer that came whole is no fault of its upstream, whatever the client did', async (t) => {
   const left = { code: 'client_closed', source: 'downstream' } as const;
   const answer = { status: 200, whole: true, resends: 0, elapsed: 1 };
-  t.same(answerAttributes(answer, left), { 'http.response.status_code': 200 });
-  t.match(answerAttributes({ ...answer, whole: false }, left), { 'error.type': 'client_closed' });
-  t.same(answerAttributes(undefined, { code: 'internal', source: 'self' }), { 'error.type': 'internal' });
+  t.same(answerAttributes(answer, left), { attributes: { 'http.response.status_code': 200 }, failed: false });
+  t.match(answerAttributes({ ...answer, whole: false }, left), {
+    attributes: { 'error.type': 'client_closed' },
+    failed: true,
+  });
+  t.same(answerAttributes(undefined, { code: 'internal', source: 'self' }).attributes, {
+    'error.type': 'internal',
+  });
 });
