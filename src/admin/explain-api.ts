@@ -1,18 +1,26 @@
+import { METHODS } from 'node:http';
 import { z } from 'zod';
 import type { Explained } from './snapshot.ts';
-import { objectIn, onlyAllowed, unusable, type ApiAnswer, type ApiRequest } from './api-answer.ts';
+import {
+  objectIn,
+  onlyAllowed,
+  quotedHere,
+  unusable,
+  type ApiAnswer,
+  type ApiRequest,
+} from './api-answer.ts';
 
 /** A request that is asked about; its answer names nobody. A sentence where it would go nowhere. */
 export type Explain = (question: Question) => Promise<Explained | string>;
 
 export type Question = { method: string; path: string; headers: Record<string, string> };
 
+/** A header as Node hands it over: without the blanks around it, each byte of UTF-8 a character. */
+const asReceived = (value: string) => Buffer.from(value.replace(/^ +|(?<! ) +$/g, '')).toString('latin1');
+
 /** What may stand in a request head, and no more of it than a proxy takes. */
 const question = z.strictObject({
-  method: z
-    .string()
-    .regex(/^[!#$%&'*+.^_`|~\w-]{1,32}$/)
-    .prefault('GET'),
+  method: z.enum(METHODS).exclude(['CONNECT']).prefault('GET'),
   path: z.string().regex(/^[\x21-\x7e]{1,2048}$/),
   host: z
     .string()
@@ -24,7 +32,8 @@ const question = z.strictObject({
       z
         .string()
         .max(4096)
-        .regex(/^[^\p{Cc}]*$/u),
+        .regex(/^[^\p{Cc}\p{Cs}]*$/u)
+        .transform(asReceived),
     )
     .prefault({}),
 });
@@ -37,13 +46,19 @@ export async function answerExplain(request: ApiRequest, explain: Explain): Prom
   const read = objectIn(await request.body(), wanted);
   if (!('object' in read)) return read;
   const { success, data, error } = question.safeParse(read.object);
-  if (!success)
-    return unusable(
-      `${error.issues[0]?.path.join('.') || 'the body'} cannot stand in a request; send ${wanted}`,
-    );
+  if (!success) return unusable(`${wrongIn(error)}; send ${wanted}`);
   const headers: Record<string, string> = Object.create(null);
-  headers['host'] = data.host;
-  for (const [name, value] of Object.entries(data.headers)) headers[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(data.headers)) {
+    const lower = name.toLowerCase();
+    if (lower in headers) return unusable(`the header ${quotedHere(name)} is there twice; send ${wanted}`);
+    headers[lower] = value;
+  }
+  headers['host'] ??= data.host;
   const explained = await explain({ method: data.method, path: data.path, headers });
   return typeof explained === 'string' ? unusable(explained) : { status: 200, json: explained };
+}
+
+function wrongIn({ issues: [issue] }: z.ZodError): string {
+  if (issue?.code === 'unrecognized_keys') return `unknown key ${quotedHere(issue.keys[0] ?? '')}`;
+  return `${quotedHere(issue?.path.join('.') ?? '')} cannot stand in a request`;
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
@@ -8,6 +8,7 @@ import type { AdminConfig } from '../config/schema.ts';
 import { refuse } from './admission.ts';
 import { answerApi, type ApiParts } from './api.ts';
 import { bodyBytes } from './api-answer.ts';
+import { backlog, createCrowd, deadlines, type Crowd } from './connections.ts';
 import { createLive, type Live, type LiveParts } from './live.ts';
 import { readPage, type Page } from './page.ts';
 
@@ -36,17 +37,24 @@ const always = {
 };
 const nothingAllowed = "default-src 'none'; frame-ancestors 'none'";
 
-export function createAdminApp(config: AdminConfig, parts: AdminParts, live: Live): Hono {
-  const app = new Hono();
+/** Browsers know how to ask for Basic alone. */
+const challenges = ['Basic realm="trenchcoat: any name, and the token", charset="UTF-8"', 'Bearer'];
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+function createAdminApp(config: AdminConfig, parts: AdminParts, live: Live, crowd: Crowd): App {
+  const app: App = new Hono();
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(always)) c.header(name, value);
     c.header('Content-Security-Policy', nothingAllowed);
-    const refusal = refuse(c.req.raw.headers, config, !probes.has(c.req.path));
-    if (refusal === undefined) return next();
-    if (refusal.status === 401) {
-      // Browsers know how to ask for Basic alone, and some not where Bearer stands beside it on one line, as it would here.
-      c.header('WWW-Authenticate', 'Basic realm="trenchcoat: any name, and the token", charset="UTF-8"');
+    const isProbe = probes.has(c.req.path);
+    const refusal = refuse(c.req.raw, config, !isProbe);
+    if (refusal === undefined) {
+      if (!isProbe) crowd.admit(c.env.incoming.socket);
+      return next();
     }
+    // Two lines, which hono would make one of: Chromium takes that for a single scheme that it does not know.
+    if (refusal.status === 401) c.env.outgoing.setHeader('WWW-Authenticate', challenges);
     return problem(c, refusal.status, refusal.title);
   });
   app.get('/livez', (c) => c.text('ok\n'));
@@ -108,11 +116,13 @@ function problem(c: Context, status: Status, title: string, detail?: string): Re
 /** Rejects with Node's error when the address cannot be bound. */
 export async function startAdmin(config: AdminConfig, parts: AdminParts): Promise<AdminServer> {
   const live = createLive(parts);
-  const app = createAdminApp(config, parts, live);
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const crowd = createCrowd();
+  const app = createAdminApp(config, parts, live, crowd);
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: deadlines }) as Server;
+  crowd.bound(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(config.address.port, config.address.host, () => {
+    server.listen(config.address.port, config.address.host, backlog, () => {
       server.off('error', reject);
       resolve();
     });

@@ -4,7 +4,7 @@ import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from './decide.ts';
 import { findRoute, type FlagRoute } from './routes.ts';
 import type { Routing } from './routing.ts';
-import { hostName, parseTarget } from './target.ts';
+import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
 
 /** A request that is asked about. Headers by lower-case name, Host among them. */
 export type Question = { method: string; path: string; headers: Readonly<Record<string, string>> };
@@ -39,8 +39,10 @@ export async function explainRequest(
 ): Promise<Explanation | string> {
   const target = parseTarget(path, method);
   if (target === undefined) return `${path}: a path starts with /`;
+  if (!isHost(headers['host'] ?? '') || !isHost(target.authority ?? ''))
+    return 'the host is malformed: it would get 400';
   const host = hostName(target.authority ?? headers['host'] ?? '');
-  const route = findRoute(routing.routes, target.pathname, host, method);
+  const route = findRoute(routing.routes, pathToRoute(target), host, method);
   if (route === undefined)
     return `no route matches ${method} ${target.pathname} on ${host}: it would get 404`;
   const urlAt = ({ url, basePath }: FlagRoute['defaultUpstream']) => url.origin + basePath + target.path;

@@ -14,7 +14,7 @@ import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
 import { endTrace, openSession, outcomeOf, stampOf, type Session } from './session.ts';
-import { hostName, parseTarget } from './target.ts';
+import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
 import type { Client } from './trust.ts';
 
 /** What a request needs on its way. */
@@ -128,7 +128,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
 
   const route = findRoute(
     parts.routes,
-    target.pathname === '*' ? '/' : target.pathname,
+    pathToRoute(target),
     hostName(target.authority ?? req.headers.host ?? ''),
     method,
   );
@@ -184,9 +184,6 @@ const isChunked = ({ headers, httpVersion }: IncomingMessage) =>
 /** Whether a Via names an instance as one that the message went through (RFC 9110 §7.6.3). */
 const isNamed = (pseudonym: string, via: string) =>
   via.split(',').some((hop) => hop.trim().split(/\s+/, 2)[1] === pseudonym);
-
-/** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
-const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);
 
 /** The end of a request that failed: an answer while that is possible, a cut once the head is out. */
 function giveUp(

@@ -132,8 +132,9 @@ function createSeries(step: number, kept: number): Series {
   const moments: Moment[] = [];
   let sums = new Map<string, Part>();
   const length = step * second;
+  // What is in the future is from before the clock was corrected: left there, it would keep all behind it for as long.
   const forget = (now: number) => {
-    const gone = moments.findIndex(({ at }) => at > now - (kept + 1) * length);
+    const gone = moments.findIndex(({ at }) => at > now - (kept + 1) * length && at <= now);
     moments.splice(0, gone < 0 ? moments.length : gone);
   };
   return {
