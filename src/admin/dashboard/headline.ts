@@ -17,25 +17,25 @@ export function glanceOf({ rollout, scheduled, guards }: FlagStanding): {
   word: string;
 } {
   const tripped = guards.some(({ trip }) => trip !== null);
-  if (rollout === null) {
-    if (tripped) return { tone: 'trouble', word: 'guard found a fault' };
-    return { tone: 'done', word: scheduled === null ? 'not divided' : percentText(scheduled) };
-  }
+  const alarmed = (tone: Headline['tone'], word: string) =>
+    tripped ? { tone: 'trouble' as const, word: `${word}, found worse` } : { tone, word };
+  if (rollout === null) return alarmed('done', scheduled === null ? 'not divided' : percentText(scheduled));
+  const percent = percentText(rollout.percent);
   switch (rollout.status) {
     case 'regressed':
-      return { tone: 'trouble', word: `regressed at ${percentText(rollout.percent)}` };
-    case 'reverted':
-      return { tone: tripped ? 'trouble' : 'still', word: 'rolled back' };
+      return { tone: 'trouble', word: `regressed at ${percent}` };
     case 'unknown':
       return { tone: 'trouble', word: 'state unknown' };
+    case 'reverted':
+      return alarmed('still', 'rolled back');
     case 'paused':
-      return { tone: tripped ? 'trouble' : 'still', word: `paused at ${percentText(rollout.percent)}` };
+      return alarmed('still', `paused at ${percent}`);
     case 'not_started':
-      return { tone: 'still', word: 'not started' };
+      return alarmed('still', 'not started');
     case 'in_progress':
-      return { tone: tripped ? 'trouble' : 'moving', word: percentText(rollout.percent) };
+      return alarmed('moving', percent);
     case 'completed':
-      return { tone: tripped ? 'trouble' : 'done', word: `completed, ${percentText(rollout.percent)}` };
+      return alarmed('done', `completed, ${percent}`);
   }
 }
 

@@ -112,7 +112,7 @@ function optionsOf(
       },
       {
         ...axis,
-        size: 64,
+        size: 76,
         space: 24,
         values: (_, values) => values.map((value) => shown().scale(value)),
         ...(shown().ticks !== undefined && {

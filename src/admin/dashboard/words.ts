@@ -66,9 +66,13 @@ export function oddsText(log: number): string {
   return `1 : ${countText(Number(Math.exp(log).toPrecision(2)))}`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
-const clockWithSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hour12: false });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hour12: false });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const clockWithSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
+const whole = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+});
 
 export const minuteText = (at: number): string => clock.format(at);
 export const clockText = (at: number): string => clockWithSeconds.format(at);
