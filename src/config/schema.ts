@@ -94,17 +94,17 @@ const flags = z.discriminatedUnion('source', [
       .describe(
         'Redis that keeps a copy of the flags, for a start while LaunchDarkly is away; `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`.',
       ),
-    tracingHook: z
-      .boolean()
-      .prefault(false)
-      .describe(
-        "With an OpenTelemetry SDK: LaunchDarkly's own event on the trace of each decision. It holds the key of who asks, which LaunchDarkly makes metrics of.",
-      ),
     daemon: z
       .boolean()
       .prefault(false)
       .describe(
         'Take flags from the store alone, which a Relay Proxy or another SDK keeps fresh; looked at each second. `relay` and `uris` are then for events alone.',
+      ),
+    tracingHook: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        "With an OpenTelemetry SDK: LaunchDarkly's own event on the trace of each decision. It holds the key of who asks, which LaunchDarkly makes metrics of.",
       ),
   }),
 ]);

@@ -4,14 +4,14 @@ import { minimal, problemsOf } from '../support/config.ts';
 await t.test('a typo is answered with the nearest key and all that are known', async (t) => {
   t.strictSame(await problemsOf(`${minimal}lisen: 127.0.0.1:1\n`), [
     '3:1 lisen: unknown key; did you mean `listen`?; allowed: listen, admin, context, flags, rollouts, state, upstreams, ' +
-      'routes, trustedProxies, override, notify, log, limits, shutdown',
+      'routes, trustedProxies, override, notify, log, traces, limits, shutdown',
   ]);
 });
 
 await t.test('keys are those of the place where they stand', async (t) => {
   t.strictSame(await problemsOf(`${minimal}flags: { source: launchdarkly, sdkKey: x, initTimeot: 5s }\n`), [
     '3:43 flags.initTimeot: unknown key; did you mean `initTimeout`?; allowed: source, sdkKey, relay, uris, proxy, ' +
-      'initTimeout, events, metricSampling, store, daemon',
+      'initTimeout, events, metricSampling, store, daemon, tracingHook',
   ]);
   t.strictSame(await problemsOf(`${minimal}flags: { source: local, sdkKey: x }\n`), [
     '3:25 flags.sdkKey: unknown key; allowed: source, file',

@@ -17,6 +17,7 @@ const wrong: Record<string, [string, string]> = {
   override: ['true', 'found true (a boolean); expected a map'],
   notify: ['x', 'found "x"; expected a list of webhooks'],
   log: ['', 'found nothing; expected a map'],
+  traces: ['on', 'found "on"; expected a map'],
   limits: ['[a]', 'found a list; expected a map'],
   shutdown: ['5s', 'found "5s"; expected a map'],
 };
