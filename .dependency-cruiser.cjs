@@ -1,17 +1,19 @@
 'use strict';
 
 /** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
-const above = ['cli', 'app', 'proxy', 'admin', 'rollout', 'guard', 'demo'];
+/** What puts the rooms together. */
+const composition = ['app', 'generate', 'generated-files', 'observe', 'overview', 'steer'];
+const above = ['cli', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
-  app: ['cli'],
-  proxy: ['cli', 'app', 'admin', 'rollout', 'guard', 'demo', 'store'],
-  admin: ['cli', 'app', 'proxy', 'rollout', 'guard', 'demo', 'store'],
-  rollout: ['cli', 'app', 'proxy', 'admin', 'guard', 'demo'],
-  guard: ['cli', 'app', 'proxy', 'admin', 'rollout', 'demo'],
+  ...Object.fromEntries(composition.map((file) => [file, ['cli']])),
+  proxy: ['cli', ...composition, 'admin', 'rollout', 'guard', 'demo', 'store'],
+  admin: ['cli', ...composition, 'proxy', 'rollout', 'guard', 'demo', 'store'],
+  rollout: ['cli', ...composition, 'proxy', 'admin', 'guard', 'demo'],
+  guard: ['cli', ...composition, 'proxy', 'admin', 'rollout', 'demo'],
   demo: [
     'cli',
-    'app',
+    ...composition,
     'proxy',
     'admin',
     'rollout',
@@ -51,9 +53,10 @@ const libraries = {
   'proxy-addr': 'src/proxy/trust.ts',
   leven: 'src/config/errors.ts',
   ioredis: 'src/redis.ts',
+  uplot: 'src/admin/dashboard/plot.ts',
 };
 
-const files = new Set(['app', 'clock', 'redis']);
+const files = new Set([...composition, 'clock', 'redis']);
 const at = (room) => (files.has(room) ? `^src/${room}\\.ts$` : `^src/${room}/`);
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
@@ -83,6 +86,22 @@ module.exports = {
       from: { path: '^(bin|src)/', pathNot: `^${escaped(file)}$` },
       to: { path: `node_modules/(@types/)?${escaped(library)}/` },
     })),
+    {
+      name: 'the-dashboard-knows-the-wire-alone',
+      comment: 'It runs in a browser: of the rest it may know the types of what it is told.',
+      severity: 'error',
+      from: { path: '^src/admin/dashboard/' },
+      to: {
+        path: '.',
+        pathNot: '^src/admin/(dashboard/|snapshot\\.ts$)|node_modules/(preact|uplot)/',
+      },
+    },
+    {
+      name: 'the-dashboard-is-for-browsers',
+      severity: 'error',
+      from: { path: '^(bin|src)/', pathNot: '^src/admin/dashboard/' },
+      to: { path: '^src/admin/dashboard/|node_modules/preact/' },
+    },
     {
       name: 'pure-files-do-no-io',
       severity: 'error',

@@ -1,28 +1,26 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startAdmin, type AdminParts, type AdminServer, type Readiness } from './admin/server.ts';
-import { EnvironmentError, UserError } from './config/errors.ts';
-import { stageRequests } from './config/rollout-schema.ts';
+import { startAdmin, type AdminParts, type AdminServer } from './admin/server.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { EnvironmentError } from './config/errors.ts';
 import type { Address } from './config/scalars.ts';
-import type { Config, RouteConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
-import { dividedBy } from './flags/divided.ts';
-import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
+import { isGuarded, type Guarding } from './guard/start.ts';
 import { tripKind } from './guard/trip.ts';
+import { observe, type Phase } from './observe.ts';
 import { createHandler } from './proxy/handle.ts';
-import { openOn } from './proxy/routes.ts';
-import { createRouting, type Routing } from './proxy/routing.ts';
-import { createProxyServer } from './proxy/server.ts';
+import { createRouting } from './proxy/routing.ts';
+import { createProxyServer, type ProxyServer } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
-import { systemClock, type Clock } from './clock.ts';
-import { openRollouts, type Rollouts } from './rollout/rollouts.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import { rolloutKind } from './rollout/state.ts';
+import { guarding, hex, startRollouts, steering, watchOver } from './steer.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
-import { createMetrics } from './telemetry/metrics.ts';
 import { failedUpstream } from './telemetry/outcome.ts';
 import { createTracing } from './telemetry/trace.ts';
 
@@ -35,8 +33,6 @@ export type App = {
   /** Fails readiness, lets requests end as `shutdown` says, sends what is unsent, and frees everything. */
   stop(): Promise<void>;
 };
-
-type Phase = 'starting' | 'ready' | 'draining';
 
 /** Milliseconds between two lines that say that descriptors or ports have run out. */
 const exhaustedPause = 10_000;
@@ -52,23 +48,21 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let guard: Guarding | undefined;
   let store: Store | undefined;
 
-  const metrics = createMetrics(
-    () => {
-      const state = flags?.state();
-      return state !== undefined && state.initialized && state.healthy;
-    },
-    () => rollouts?.list() ?? [],
-    () => guard?.list() ?? [],
-  );
-  const readiness = (): Readiness => ({
-    ready: phase === 'ready',
-    checks: {
-      proxy: phase,
-      flags: flags?.state().detail ?? 'not opened yet',
-      ...(rollouts && { rollouts: rollouts.state().detail }),
-      ...(guard && { guard: guard.detail() }),
-    },
+  let server: ProxyServer | undefined;
+
+  const routing = createRouting(config);
+  const seen = observe({
+    config,
+    routing,
+    clock,
+    phase: () => phase,
+    flags: () => flags,
+    rollouts: () => rollouts,
+    guard: () => guard,
+    connections: () => server?.connections() ?? 0,
+    droppedLines: log.dropped,
   });
+  const { tally } = seen;
   const tracing = createTracing({
     provider: config.flags.source === 'launchdarkly' ? 'LaunchDarkly' : 'trenchcoat',
     divides: (flag) => flags?.flagData(flag)?.fallthrough?.rollout !== undefined,
@@ -76,22 +70,24 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       log.warn({ err: error }, 'the OpenTelemetry SDK failed; requests are served all the same'),
   });
   const admin = await openAdmin(config, {
-    readiness,
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    ...seen.admin,
     rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
     guards: guarding(() => guard),
   });
 
   try {
     const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
-    const routing = createRouting(config);
     const parts = { flags: provider, routing, log, clock, hex };
     if (config.rollouts.size > 0 || isGuarded(config))
       store = await openStore(config.state, clock, [rolloutKind, tripKind]);
     if (store !== undefined && config.rollouts.size > 0)
       rollouts = await startRollouts(config, { ...parts, store });
     if (store !== undefined && isGuarded(config))
-      guard = await watchOver(config, rollouts, { ...parts, store });
+      guard = await watchOver(config, rollouts, {
+        ...parts,
+        store,
+        found: ({ route, signal }) => tally.tripped(route, signal),
+      });
     const flagOf = new Map(
       config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
     );
@@ -107,17 +103,19 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         return provider.evaluate(flag, context, fallback);
       },
       tripped: (flag) => guard?.overrides(flag) ?? false,
-      decided(route, { reason, version }, context) {
+      decided(route, decision, context) {
+        const { reason, version } = decision;
+        tally.began(route.name, route.kind === 'flag' ? route.flag : undefined, decision);
         // Whom a percentage has given a version.
         if (reason === 'FALLTHROUGH' && version !== undefined && context !== undefined)
           guard?.asked(route.name, version, context);
       },
-      record(outcome, context, headMs) {
-        metrics.observe(outcome);
+      record(outcome, context) {
+        tally.ended(outcome);
         log.access(outcome);
         if (context !== undefined) {
-          provider.report?.(context, failedUpstream(outcome), headMs);
-          guard?.saw(outcome, context, headMs);
+          provider.report?.(context, failedUpstream(outcome), outcome.headMs);
+          guard?.saw(outcome, context, outcome.headMs);
         }
         const { reason, route, version } = outcome;
         if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
@@ -130,8 +128,9 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         log.error({ id, code, err: cause }, 'a request failed on our side');
       },
     });
-    const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler);
-    const listen = await orCannotListen(config.listen, server.listen(config.listen));
+    const trust = createTrust(config.trustedProxies);
+    const front = (server = createProxyServer(config.limits, trust, handler, tally.refused));
+    const listen = await orCannotListen(config.listen, front.listen(config.listen));
     phase = 'ready';
 
     return {
@@ -141,12 +140,13 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       async stop() {
         phase = 'draining';
         await delay(config.shutdown.delay);
-        await server.close(config.shutdown.drain);
+        await front.close(config.shutdown.drain);
         routing.close();
         await guard?.close();
         await rollouts?.close();
         await store?.close();
         await Promise.all([provider.close(flushDeadline), tracing?.flush(flushDeadline)]);
+        seen.close();
         await admin?.close();
       },
     };
@@ -155,89 +155,12 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
     await rollouts?.close();
     await store?.close();
     await flags?.close(0);
+    seen.close();
+    routing.close();
     await admin?.close();
     throw error;
   }
 }
-
-/** What rollouts and the guard are made of. */
-type StateParts = {
-  flags: FlagProvider;
-  routing: Routing;
-  log: Log;
-  clock: Clock;
-  store: Store;
-  hex: (digits: number) => string;
-};
-
-const hex = (digits: number): string => randomBytes(digits).toString('hex').slice(0, digits);
-
-async function startRollouts(
-  { rollouts, routes }: Config,
-  { flags, routing, ...parts }: StateParts,
-): Promise<Rollouts> {
-  return openRollouts({
-    ...parts,
-    rollouts,
-    split(flag, split) {
-      const unknown = [split.from, split.to].find(
-        (version) => !routes.some((route) => serves(route, flag, version)),
-      );
-      if (unknown !== undefined)
-        throw new UserError(`no route of ${flag} has the version ${unknown}, which its rollout needs`);
-      flags.split?.(flag, split);
-    },
-    saltOf: (flag) => flags.flagData(flag)?.salt,
-    wanted: (flag) =>
-      routes.some(
-        (route) => route.kind === 'flag' && route.flag === flag && route.guard.onRegression !== 'off',
-      )
-        ? stageRequests
-        : 0,
-    openOn: (flag, version) => openOn(routing.routes, flag, version),
-  });
-}
-
-/** The guard of all routes that have one; what it finds of a rollout run here the rollout keeps. */
-const watchOver = (
-  config: Config,
-  rollouts: Rollouts | undefined,
-  { flags, ...parts }: StateParts,
-): Promise<Guarding> =>
-  startGuard({
-    ...parts,
-    config,
-    rollouts: rollouts && {
-      ...rollouts,
-      async clear(flag, why) {
-        const acted = await rollouts.clear(flag, why);
-        return acted.ok ? { ok: true } : acted;
-      },
-    },
-    scheduled(flag, control) {
-      const data = flags.flagData(flag);
-      return data && dividedBy(data, control);
-    },
-    stage: (flag) => rollouts?.list().find((rollout) => rollout.flag === flag)?.stage ?? null,
-    random: () => randomBytes(4).readInt32LE(),
-  });
-
-const serves = (route: RouteConfig, flag: string, version: string): boolean =>
-  route.kind === 'flag' && route.flag === flag && route.versions.has(version);
-
-/** What the admin port may do with rollouts, from before they are there. */
-const steering = (rollouts: () => Rollouts | undefined): NonNullable<AdminParts['rollouts']> => ({
-  list: () => rollouts()?.list() ?? [],
-  act: async (flag, verb, why) =>
-    rollouts()?.act(flag, verb, why) ?? { ok: false, why: 'unknown', detail: 'there are no rollouts' },
-});
-
-/** What the admin port may do with guards, from before they are there. */
-const guarding = (guard: () => Guarding | undefined): NonNullable<AdminParts['guards']> => ({
-  list: () => guard()?.list() ?? [],
-  clear: async (route, why) =>
-    guard()?.clear(route, why) ?? { ok: false, why: 'unknown', detail: 'no route has a guard' },
-});
 
 async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {
   if (config.admin === undefined) return undefined;

@@ -1,7 +1,12 @@
 import { printable, quoted } from '../config/errors.ts';
 
 /** A request as it came: the path not decoded, the body at most `bodyBytes`. */
-export type ApiRequest = { method: string; path: string; body: () => Promise<ArrayBuffer> };
+export type ApiRequest = {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  body: () => Promise<ArrayBuffer>;
+};
 
 /** An answer, or the `title` and `detail` of a problem. */
 export type ApiAnswer =
@@ -13,32 +18,44 @@ export type ApiAnswer =
 export type Undone = { ok: false; why: 'unknown' | 'refused' | 'away'; detail: string };
 
 /** Bytes that the body of a request may have. */
-export const bodyBytes = 4096;
+export const bodyBytes = 16_384;
 
 const longestReason = 500;
 
-/** The `why` of a body, made printable and empty when there is none; or the answer to a body that is no such thing. */
-export function reasonIn(body: ArrayBuffer): string | ApiAnswer {
-  if (body.byteLength === 0) return '';
+/** The JSON object that a body is, or the answer to one that is none; `wanted` says what to send. */
+export function objectIn(body: ArrayBuffer, wanted: string): { object: Record<string, unknown> } | ApiAnswer {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    return unusable('the body is not JSON in UTF-8; send { "why": "text" }, or no body');
+    return unusable(`the body is not JSON in UTF-8; send ${wanted}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return unusable('the body is no JSON object; send { "why": "text" }, or no body');
-  const stranger = Object.keys(value).find((key) => key !== 'why');
+    return unusable(`the body is no JSON object; send ${wanted}`);
+  return { object: value as Record<string, unknown> };
+}
+
+/** The `why` of a body, made printable and empty when there is none; or the answer to a body that is no such thing. */
+export function reasonIn(body: ArrayBuffer): string | ApiAnswer {
+  if (body.byteLength === 0) return '';
+  const read = objectIn(body, '{ "why": "text" }, or no body');
+  if (!('object' in read)) return read;
+  const { why: given, ...others } = read.object;
+  const [stranger] = Object.keys(others);
   if (stranger !== undefined) return unusable(`unknown key ${quotedHere(stranger)}; the only key is "why"`);
-  if (!('why' in value)) return '';
-  if (typeof value.why !== 'string') return unusable('why: expected a text');
-  const why = printable(value.why);
+  if (given === undefined) return '';
+  if (typeof given !== 'string') return unusable('why: expected a text');
+  const why = printable(given);
   return why.length > longestReason
     ? unusable(`why: ${why.length} characters, once they are printable; at most ${longestReason}`)
     : why;
 }
 
-const unusable = (detail: string): ApiAnswer => ({ status: 400, title: 'The body cannot be used', detail });
+export const unusable = (detail: string): ApiAnswer => ({
+  status: 400,
+  title: 'The body cannot be used',
+  detail,
+});
 
 /** A part of a path; undefined when its percent-encoding is malformed. */
 export function decoded(text: string): string | undefined {
@@ -60,8 +77,8 @@ export const notFound = (detail: string): ApiAnswer => ({
 });
 
 export const nothingHere = notFound(
-  'the paths are /api/rollouts, /api/rollouts/FLAG, /api/guard, /api/guard/ROUTE and, to POST, ' +
-    '/api/rollouts/FLAG/VERB and /api/guard/ROUTE/clear',
+  'the paths are /api/rollouts, /api/rollouts/FLAG, /api/guard, /api/guard/ROUTE, /api/live, /api/history/FLAG ' +
+    'and, to POST, /api/rollouts/FLAG/VERB, /api/guard/ROUTE/clear and /api/explain',
 );
 
 /** What cannot be found, `what`'s refusal, or its state that is away. */

@@ -1,5 +1,6 @@
 import { startApp, type App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
+import { secretsOf } from '../config/secrets.ts';
 import { startRaccoonApis } from '../demo/apis.ts';
 import { breakAtHalf } from '../demo/break-v1.ts';
 import { startCrowd } from '../demo/crowd.ts';
@@ -28,7 +29,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     return await untilStopped(async (started) => {
       const { url: upstream, breakV1 } = await apis;
       const startWith = async (adminPort: number): Promise<App> => {
-        const { config } = await loadConfig(packageFile('config/demo.yaml'), {
+        const { config, colours } = await loadConfig(packageFile('config/demo.yaml'), {
           DEMO_PORT: String(options.port),
           DEMO_ADMIN: `127.0.0.1:${adminPort}`,
           DEMO_UPSTREAM: upstream,
@@ -36,7 +37,10 @@ export async function demo(options: DemoOptions): Promise<number> {
           // What the guard finds is told in the demo's own words.
           DEMO_LOG: 'fatal',
         });
-        return startApp(config, (started.log ??= createLog(config.log)));
+        return startApp(
+          config,
+          (started.log ??= await createLog(config.log, { secrets: secretsOf(config), colours })),
+        );
       };
       // The usual admin port may be somebody else's. What else is wrong will be so again.
       const app = await startWith(9901).catch(() => startWith(0));
@@ -79,6 +83,7 @@ const welcome = (base: string, admin: string, story: string) => `
 🦝 trenchcoat: two raccoon APIs in one coat
 
 Open    ${base}/
+See     ${admin}/   how the rollout goes, and buttons to steer it
 
 Ask     curl -i ${base}/fact/ -H 'X-User-Id: visitor-1'
         curl -i ${base}/fact/ --cookie uid=7

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EnvironmentError, printable, UserError } from '../config/errors.ts';
-import { jsonSchemaText } from '../config/generated-files.ts';
+import { jsonSchemaText } from '../config/json-schema.ts';
 import { packageFile } from '../package.ts';
 
 const schemaName = 'trenchcoat.schema.json';

@@ -1,12 +1,13 @@
 import { startApp, type App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
+import { secretsOf } from '../config/secrets.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 
 /** Runs the proxy until a signal stops it. Resolves with the exit code. */
 export function run(options: { config?: string }): Promise<number> {
   return untilStopped(async (started) => {
-    const { config, file } = await loadConfig(options.config);
-    const log = (started.log = createLog(config.log));
+    const { config, file, colours } = await loadConfig(options.config);
+    const log = (started.log = await createLog(config.log, { secrets: secretsOf(config), colours }));
     const app = (started.app = await startApp(config, log));
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');
   });

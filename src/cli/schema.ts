@@ -1,4 +1,4 @@
-import { jsonSchemaText } from '../config/generated-files.ts';
+import { jsonSchemaText } from '../config/json-schema.ts';
 
 /** Prints the JSON Schema that editors use; the exit code. */
 export function printSchema(): number {

@@ -23,7 +23,7 @@ export function publicJsonSchema(): Record<string, unknown> {
 }
 
 /** The same, with `${NAME}` allowed in place of every scalar that it could fill. */
-export function editorJsonSchema(): Record<string, unknown> {
+function editorJsonSchema(): Record<string, unknown> {
   return { ...withReferences(publicJsonSchema()), definitions: { reference } };
 }
 
@@ -107,3 +107,6 @@ function withoutReserved(node: object): Record<string, unknown> {
       .map(([key, child]) => [key, clean(child)]),
   );
 }
+
+/** The JSON Schema as text, as `trenchcoat schema` prints it. */
+export const jsonSchemaText = (): string => `${JSON.stringify(editorJsonSchema(), null, 2)}\n`;

@@ -6,8 +6,11 @@ import { schema, type Config } from './schema.ts';
 import { readTextFile } from './text-file.ts';
 import { validate } from './validate.ts';
 
-/** A configuration that can be acted on. `file` is absolute, and so are the paths inside. */
-export type LoadedConfig = { config: Config; file: string };
+/**
+ * A configuration that can be acted on. `file` is absolute, and so are the paths inside. `colours` is false when the
+ * environment has asked for none (`NO_COLOR`).
+ */
+export type LoadedConfig = { config: Config; file: string; colours: boolean };
 
 /**
  * Reads and checks a configuration. Without `file` it is the one that `$TRENCHCOAT_CONFIG` names, else
@@ -30,7 +33,11 @@ export async function loadConfig(
   found.push(...crossChecks(document).filter(({ path }) => !told.has(path)));
   if (config === undefined || found.length > 0) throw problemsError(found);
   const absolute = resolve(named);
-  return { config: withAbsolutePaths(config, dirname(absolute)), file: absolute };
+  return {
+    config: withAbsolutePaths(config, dirname(absolute)),
+    file: absolute,
+    colours: nonEmpty(env['NO_COLOR']) === undefined,
+  };
 }
 
 const missing = 'no such file; name one with -c FILE, or write a first one with `trenchcoat init`';

@@ -216,7 +216,13 @@ const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
-    .describe('The least severe level written.'),
+    .describe(
+      'The least severe level written. A request is `info`, `warn` when its upstream failed it, `error` when the fault is ours.',
+    ),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .prefault('auto')
+    .describe('`json`: a JSON object a line. `pretty`: for people. `auto`: pretty on a terminal, else JSON.'),
   access: z.boolean().prefault(true).describe('One line a request.'),
 });
 
@@ -280,7 +286,7 @@ export const schema = z
       .describe('Whose X-Forwarded-* are believed and appended to; others are replaced.'),
     override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
     notify: notify.prefault([]).describe('Who is told when a guard has found v1 worse.'),
-    log: log.prefault({}).describe('What is logged, as JSON lines on standard output.'),
+    log: log.prefault({}).describe('What is logged, a line each, on standard output.'),
     traces: traces
       .prefault({})
       .describe('What becomes of traces (W3C Trace Context); they pass in any case.'),

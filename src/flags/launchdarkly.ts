@@ -21,7 +21,7 @@ import { sourceHealth } from './source-health.ts';
 import { writeThrough } from './write-through.ts';
 
 type LaunchDarklyConfig = Extract<FlagsConfig, { source: 'launchdarkly' }>;
-type Evaluator = Pick<FlagProvider, 'evaluate' | 'flagData'>;
+type Evaluator = Pick<FlagProvider, 'evaluate' | 'peek' | 'flagData'>;
 type FlagSet = { flags: Record<string, unknown>; segments: Record<string, unknown> };
 type Options = { random?: () => number; pace?: Pace; traced?: boolean };
 type FeedArguments = Parameters<ReturnType<TestData['getFactory']>>;
@@ -56,6 +56,17 @@ export async function openLaunchDarkly(
     diagnosticOptOut: !config.events,
     flushInterval: 86_400, // Flushed below, where a stop can wait for what is on its way.
   });
+  // Asked the same of the same flags, and says nothing to anybody. `allFlagsState` is silent too, but one malformed flag among
+  // all of them ends the process.
+  const silent = config.events
+    ? init(config.sdkKey, {
+        useLdd: true,
+        featureStore: source.memory,
+        logger,
+        sendEvents: false,
+        diagnosticOptOut: true,
+      })
+    : client;
   const events = config.events ? eventPump((sent) => client.flush(sent), log) : undefined;
 
   // Errors of the connection come as `failed` too.
@@ -65,7 +76,7 @@ export async function openLaunchDarkly(
   await source.arrival(client);
 
   return {
-    ...evaluatorOf(client, source.memory),
+    ...evaluatorOf(client, source.memory, silent),
     ...(config.events && {
       report(context: EvaluationContext, failed: boolean, latencyMs: number | undefined): void {
         // Without flags nothing was evaluated.
@@ -78,6 +89,7 @@ export async function openLaunchDarkly(
     state: () => source.state(),
     async close(deadline) {
       await events?.stop(deadline);
+      silent.close();
       client.close();
       source.close();
       release();
@@ -161,12 +173,14 @@ export function localEvaluator(log: FlagLog): Evaluator & { replace(data: FlagSe
   };
 }
 
-function evaluatorOf(client: LDClient, store: FlagStore): Evaluator {
-  return {
-    evaluate(flagKey, context, fallback) {
+/** `silent` is a client over the same store that sends no events. */
+function evaluatorOf(client: LDClient, store: FlagStore, silent = client): Evaluator {
+  const asking =
+    (asked: LDClient): FlagProvider['evaluate'] =>
+    (flagKey, context, fallback) => {
       // Asked before flags are there, the SDK would log each time; the state has said it once.
       if (!store.filled()) return Promise.resolve(failure('CLIENT_NOT_READY', fallback));
-      return client.variationDetail(flagKey, context as LDContext, fallback).then(
+      return asked.variationDetail(flagKey, context as LDContext, fallback).then(
         ({ value, variationIndex, reason }): Evaluation => ({
           value,
           variationIndex: variationIndex ?? undefined,
@@ -174,7 +188,10 @@ function evaluatorOf(client: LDClient, store: FlagStore): Evaluator {
         }),
         () => failure('EXCEPTION', fallback),
       );
-    },
+    };
+  return {
+    evaluate: asking(client),
+    peek: asking(silent),
     flagData(flagKey) {
       const flag = store.read('features', flagKey);
       return isFlag(flag) ? flag : undefined;

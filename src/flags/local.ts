@@ -56,6 +56,7 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
 
   return {
     evaluate: evaluator.evaluate,
+    peek: evaluator.peek,
     flagData: evaluator.flagData,
     state: () => stateOf(file, wrong),
     split(flagKey, split) {

@@ -4,7 +4,7 @@ import type { EvaluationContext } from '../identity/context.ts';
 import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import { doneText, inWords, oddsText, type Regression } from '../telemetry/regression.ts';
-import type { Signal, Verdict } from './judge.ts';
+import type { Signal, Standing, Verdict } from './judge.ts';
 import { createSums, lookBack, type Series } from './sums.ts';
 import { viewOf, type Cleared, type GuardView } from './view.ts';
 import { createWatch, type GuardedRoute, type Scheduled, type Watch } from './watch.ts';
@@ -30,6 +30,8 @@ export type GuardParts = {
   scheduled: (flag: string, control: string) => Scheduled;
   /** The index of the stage that a flag's rollout is in; null where there is none. */
   stage: (flag: string) => number | null;
+  /** Told of what this proxy has found, as it is found. */
+  found: (regression: Regression) => void;
   /** Tells people; once for all proxies that share a store. */
   tell: (regression: Regression) => void;
   launchdarkly: (flag: string) => GuardView['launchdarkly'];
@@ -46,6 +48,8 @@ export type Guard = {
   /** Takes note of a request at its end. */
   saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined): void;
   list(): GuardView[];
+  /** How the tests of a route stand; undefined where nothing is guarded. */
+  standings(route: string): Standing[] | undefined;
   /** A person has seen to what was found on a route: it compares anew. */
   clear(route: string, why: string): Promise<Cleared>;
   close(): Promise<void>;
@@ -179,6 +183,7 @@ export function openGuard(parts: GuardParts): Guard {
       { regression: { ...regression, at: new Date(regression.at).toISOString() } },
       `route ${regression.route}: ${inWords(regression)}; ${doneText(regression, regression.control.version)}`,
     );
+    parts.found(regression);
     const told = tellOnce(regression).finally(() => telling.delete(told));
     telling.add(told);
     carryOut(one, regression);
@@ -237,6 +242,7 @@ export function openGuard(parts: GuardParts): Guard {
       if (keeper.tripped(flag) === undefined) act(one, undefined);
     },
     list: () => all.map(view),
+    standings: (route) => byRoute.get(route)?.watch.judge.standings(),
     async clear(route, why) {
       const one = byRoute.get(route);
       if (one === undefined)

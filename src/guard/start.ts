@@ -9,7 +9,7 @@ import { createTurnOff, type TurnOff } from './turn-off.ts';
 import type { GuardedRoute } from './watch.ts';
 import { openWebhooks } from './webhook.ts';
 
-export type GuardStart = Pick<GuardParts, 'scheduled' | 'stage' | 'random'> & {
+export type GuardStart = Pick<GuardParts, 'scheduled' | 'stage' | 'random' | 'found'> & {
   config: Pick<Config, 'routes' | 'rollouts' | 'notify' | 'flags' | 'context'>;
   store: Store;
   clock: Clock;

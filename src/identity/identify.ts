@@ -3,8 +3,8 @@ import type { ContextKind } from '../config/context-schema.ts';
 import type { EvaluationContext, SingleContext } from './context.ts';
 import { cookieNamed, readingOf, readSource, type Reading, type RequestView } from './sources.ts';
 
-/** An anonymous key that this request was given, and that its client should keep. `maxAge` in milliseconds. */
-export type MintedKey = { cookie: string; key: string; maxAge: number };
+/** An anonymous key of a kind that this request was given, and that its client should keep. `maxAge` in milliseconds. */
+export type MintedKey = { kind: string; cookie: string; key: string; maxAge: number };
 
 /** Who is asking; `context` is undefined when no kind found a key. */
 export type Identity = { context: EvaluationContext | undefined; minted: readonly MintedKey[] };
@@ -25,7 +25,7 @@ export function createIdentify(kinds: readonly ContextKind[], mint: () => string
       else if (kind.anonymous !== undefined) {
         const key = mint();
         contexts.push(withAttributes({ kind: kind.kind, key, anonymous: true }, kind, reading));
-        minted = [...minted, { ...kind.anonymous, key }];
+        minted = [...minted, { kind: kind.kind, ...kind.anonymous, key }];
       }
     }
     return { context: combine(contexts), minted };

@@ -14,7 +14,7 @@ import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
 import { endTrace, openSession, outcomeOf, stampOf, type Session } from './session.ts';
-import { hostName, parseTarget } from './target.ts';
+import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
 import type { Client } from './trust.ts';
 
 /** What a request needs on its way. */
@@ -34,11 +34,8 @@ export type HandlerParts = {
   tripped: (flag: string) => boolean;
   /** Told of each decision, as it is made: for which route, and for whom, if a flag chose for somebody. */
   decided: (route: Route, decision: Decision, context: EvaluationContext | undefined) => void;
-  /**
-   * Called once for each request, at its end: with whom a flag chose the version for, if one did, and the
-   * milliseconds until the response head, without the time it took to connect.
-   */
-  record: (outcome: Outcome, context?: EvaluationContext, headMs?: number) => void;
+  /** Called once for each request, at its end: with whom a flag chose the version for, if one did. */
+  record: (outcome: Outcome, context?: EvaluationContext) => void;
   /** Told of faults that are the proxy's own. */
   onFault: (error: ProxyError, session: Session) => void;
 };
@@ -80,7 +77,7 @@ export function createHandler(parts: HandlerParts): Handler {
       }
       session.exchange?.abort();
       const outcome = outcomeOf(session, req, socket);
-      parts.record(outcome, session.context, session.headMs);
+      parts.record(outcome, session.context);
       if (session.trace !== undefined) endTrace(session.trace, session, outcome);
     };
     res.on('close', finish);
@@ -92,6 +89,8 @@ export function createHandler(parts: HandlerParts): Handler {
       // The answer before it may have been the last, by Node's choice, too.
       if (client.last || !socket.writable) return;
       const decision = await prepare(req, session, parts);
+      // The client may have left meanwhile.
+      if (over) return;
       session.decision = decision;
       session.trace?.decided(decision);
       // No flag chose for them.
@@ -100,7 +99,6 @@ export function createHandler(parts: HandlerParts): Handler {
       forget = remember(session, decision, () =>
         giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
       );
-      // The client may have left meanwhile.
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
     } catch (error) {
       giveUp(error, session, res, parts.onFault);
@@ -130,7 +128,7 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
 
   const route = findRoute(
     parts.routes,
-    target.pathname === '*' ? '/' : target.pathname,
+    pathToRoute(target),
     hostName(target.authority ?? req.headers.host ?? ''),
     method,
   );
@@ -186,9 +184,6 @@ const isChunked = ({ headers, httpVersion }: IncomingMessage) =>
 /** Whether a Via names an instance as one that the message went through (RFC 9110 §7.6.3). */
 const isNamed = (pseudonym: string, via: string) =>
   via.split(',').some((hop) => hop.trim().split(/\s+/, 2)[1] === pseudonym);
-
-/** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
-const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);
 
 /** The end of a request that failed: an answer while that is possible, a cut once the head is out. */
 function giveUp(

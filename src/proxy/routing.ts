@@ -8,6 +8,7 @@ import { compileRoutes, type Route, type Upstream } from './routes.ts';
 /** What the configuration says of requests, compiled: all of a decision but the flags. */
 export type Routing = {
   routes: readonly Route[];
+  upstreams: readonly Upstream[];
   override: Override | undefined;
   identify: Identify;
   /** Cuts every connection to an upstream. */
@@ -19,6 +20,7 @@ export function createRouting(config: Config): Routing {
   const upstreams = openUpstreams(config);
   return {
     routes: compileRoutes(config, upstreams, varyOf(config, override)),
+    upstreams: [...upstreams.values()],
     override,
     identify: createIdentify(config.context),
     close() {

@@ -14,15 +14,21 @@ const mostRefused = 1000;
 
 export type ProxyServer = {
   listen(address: Address): Promise<AddressInfo>;
+  /** Clients' connections that are open. */
+  connections(): number;
   /** Takes no more connections, lets requests end, and cuts what is left after `drain` milliseconds. */
   close(drain: number): Promise<void>;
 };
 
-/** The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. */
+/**
+ * The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. `onRefused` is told of what was
+ * turned away before it was a request.
+ */
 export function createProxyServer(
   limits: Limits,
   isTrusted: (address: string) => boolean,
   handler: Handler,
+  onRefused: (code: ErrorCode) => void,
 ): ProxyServer {
   const clients = new WeakMap<Socket, Client>();
   const sockets = new Set<Socket>();
@@ -58,7 +64,10 @@ export function createProxyServer(
     if (sockets.has(socket)) return;
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
-      if (refused.size >= mostRefused) return void socket.destroy();
+      if (refused.size >= mostRefused) {
+        onRefused('too_many_connections');
+        return void socket.destroy();
+      }
       refused.add(socket);
       socket.once('close', () => refused.delete(socket));
       return refuse(socket, clientOf(socket), 'too_many_connections');
@@ -101,7 +110,16 @@ export function createProxyServer(
     refuse(socket, client, clientErrorCode(error.code));
   });
 
+  /** Answers a connection that has no request to answer, and ends it. */
+  function refuse(socket: Socket, client: Client, code: ErrorCode): void {
+    onRefused(code);
+    client.last = true;
+    socket.write(problemBytes(code, undefined));
+    closeLingering(socket);
+  }
+
   return {
+    connections: () => sockets.size,
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
@@ -132,13 +150,6 @@ export function createProxyServer(
 }
 
 const closeOf = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
-
-/** Answers a connection that has no request to answer, and ends it. */
-function refuse(socket: Socket, client: Client, code: ErrorCode): void {
-  client.last = true;
-  socket.write(problemBytes(code, undefined));
-  closeLingering(socket);
-}
 
 function clientErrorCode(code: string | undefined): ErrorCode {
   if (code === 'HPE_HEADER_OVERFLOW') return 'head_too_large';

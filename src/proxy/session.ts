@@ -150,7 +150,8 @@ export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket
     method: req.method ?? '',
     path: session.target?.pathname ?? '',
     status: session.status !== 0 ? session.status : statusOf(error?.code ?? 'client_closed'),
-    durationMs: Math.round((performance.now() - session.startedAt) * 1000) / 1000,
+    durationMs: toMicroseconds(performance.now() - session.startedAt),
+    headMs: session.headMs === undefined ? undefined : toMicroseconds(session.headMs),
     bytesIn,
     bytesOut,
     upstream: decision?.upstream.name,
@@ -158,3 +159,6 @@ export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket
     error: error === undefined ? undefined : { code: error.code, source: error.source },
   };
 }
+
+/** Milliseconds with three decimals. */
+const toMicroseconds = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -33,3 +33,9 @@ function originForm(path: string, authority: string | undefined): Target {
 
 /** The host of an authority or a Host header, without its port, in lower case. */
 export const hostName = (authority: string): string => authority.replace(/:\d*$/, '').toLowerCase();
+
+/** What routes are found by: `*` is served where `/` is. */
+export const pathToRoute = ({ pathname }: Target): string => (pathname === '*' ? '/' : pathname);
+
+/** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
+export const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);

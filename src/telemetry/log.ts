@@ -1,92 +1,153 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { pino } from 'pino';
+import type { PrettyOptions } from 'pino-pretty';
 import type { LogConfig } from '../config/schema.ts';
+import { shortestSecret, type Secret } from '../config/secrets.ts';
+import { accessText, blameOf, type AccessLine } from './access-line.ts';
+import { createLineWriter } from './line-writer.ts';
 import type { Outcome } from './outcome.ts';
+import { messageText, requestText } from './pretty-line.ts';
+import { createRedaction } from './redact.ts';
+import { keptEscaped, withoutUnseen } from './visible.ts';
 
 type Write = (fields: Record<string, unknown>, message: string) => void;
 
-/** JSON lines. They are gathered, and written within a second. */
+/** Lines for a machine or a person. They are gathered, and written within a second. */
 export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> & {
   access(outcome: Outcome): void;
+  /** How many lines could not be written so far. */
+  dropped: () => number;
   /** Hands over what was gathered, now. */
   flush(): void;
   /** Writes what was gathered, as far as anybody reads it within a second. */
   close(): Promise<void>;
 };
 
-/** Bytes that may wait for a reader that stalls; lines beyond are dropped. */
-const waiting = 16 * 1024 * 1024;
+export type LogOptions = {
+  /** A file descriptor or a path; standard output unless told. */
+  to?: number | string;
+  /** What no line may show. */
+  secrets?: readonly Secret[];
+  /** Whether a terminal may be written to in colours. */
+  colours?: boolean;
+};
 
 /** Bytes gathered before they are written, and milliseconds after which they are written anyway. */
 const gathered = 65_536;
-const flushEvery = 500;
+const flushEvery = { json: 500, pretty: 50 };
 
-/** pino's destination in its `buffer` mode, which its types do not know. */
-type Destination = Omit<ReturnType<typeof pino.destination>, 'write'> & { write(bytes: Uint8Array): boolean };
+const closeDeadline = 1000;
 
-/** `to` is a file descriptor or a path; standard output unless told. */
-export function createLog(config: LogConfig, to: number | string = 1): Log {
-  const options = { dest: to, sync: false, maxLength: waiting, maxWrite: gathered, contentMode: 'buffer' };
-  const destination = pino.destination(options) as unknown as Destination;
-  // A closed pipe or a full disk must not stop the traffic.
-  destination.on('error', () => {});
+export async function createLog(
+  config: LogConfig,
+  { to = 1, secrets = [], colours = false }: LogOptions = {},
+): Promise<Log> {
+  const onTerminal = typeof to === 'number' && isatty(to);
+  const format = config.format !== 'auto' ? config.format : onTerminal ? 'pretty' : 'json';
+  const writer = createLineWriter(to, (lost) => {
+    logger.warn({ lost }, 'lines of this log were lost, since they could not be written');
+    flush();
+  });
   // As bytes: strings made of many pieces, kept until they are written, are what the garbage collector likes least.
   let buffer = Buffer.allocUnsafeSlow(gathered);
   let used = 0;
+  let lines = 0;
   const flush = () => {
     if (used === 0) return;
-    destination.write(buffer.subarray(0, used));
+    writer.write(buffer.subarray(0, used), lines);
     buffer = Buffer.allocUnsafeSlow(gathered);
-    used = 0;
+    used = lines = 0;
   };
   const gather = (line: string) => {
     const most = line.length * 3;
     if (used + most > gathered) flush();
-    if (most > gathered) destination.write(Buffer.from(line));
-    else used += buffer.write(line, used);
+    if (most > gathered) return writer.write(Buffer.from(line), 1);
+    used += buffer.write(line, used);
+    lines += 1;
   };
-  const timer = setInterval(flush, flushEvery).unref();
+  // A buffer that is not full waits with what it has while others wait: it takes the same room as a full one.
+  const timer = setInterval(() => writer.idle() && flush(), flushEvery[format]).unref();
+
+  const shape = format === 'pretty' ? await prettyShape(onTerminal && colours) : jsonShape;
+  const redact = createRedaction(
+    secrets.filter(({ text }) => text.length >= shortestSecret).map(({ text }) => text),
+  );
+  const time = isoTime();
   const logger = pino(
     {
       level: config.level,
       base: null,
-      timestamp: isoTime(),
+      timestamp: () => `,"time":"${time()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: gather },
+    { write: (line: string) => gather(shape.message(withoutUnseen(redact(line)))) },
   );
+
+  const short = secrets.filter(({ text }) => text.length < shortestSecret).map(({ key }) => key);
+  if (short.length > 0)
+    logger.warn(
+      { keys: short },
+      `a secret of less than ${shortestSecret} characters is not kept out of the log`,
+    );
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
-    access: config.access ? (outcome) => logger.info(outcome) : () => {},
+    access(outcome) {
+      const level = blameOf(outcome);
+      if (config.access && logger.isLevelEnabled(level))
+        gather(`${shape.request(accessText(outcome, level, time()))}\n`);
+    },
+    dropped: () => writer.lost(),
     flush,
     async close() {
       clearInterval(timer);
       flush();
-      const written = new Promise<void>((resolve) => destination.once('close', () => resolve()));
-      destination.end();
-      const late = new AbortController();
-      await Promise.race([written, delay(1000, undefined, { signal: late.signal }).catch(() => {})]);
-      late.abort();
-      // At the exit, pino would wait for a reader that may never come.
-      destination.destroy();
+      await writer.close(closeDeadline);
     },
   };
 }
 
-/** The `time` field in ISO 8601, written once a millisecond. */
+/** From a line of JSON to what is written. */
+type Shape = Record<'message' | 'request', (line: string) => string>;
+
+const jsonShape: Shape = { message: (line) => line, request: (line) => line };
+
+async function prettyShape(colorize: boolean): Promise<Shape> {
+  const { prettyFactory } = await import('pino-pretty');
+  const shared: PrettyOptions = {
+    colorize,
+    translateTime: 'SYS:HH:MM:ss.l',
+    customPrettifiers: {
+      level: (level, _key, _log, { labelColorized }) =>
+        ' '.repeat(5 - (level as string).length) + labelColorized,
+    },
+  };
+  const message = prettyFactory({
+    ...shared,
+    singleLine: true,
+    messageFormat: (log, key) => messageText(log[key]),
+  });
+  const request = prettyFactory({
+    ...shared,
+    hideObject: true,
+    messageFormat: (log) => requestText(log as unknown as AccessLine),
+  });
+  return { message: (line) => message(keptEscaped(line)), request: (line) => request(keptEscaped(line)) };
+}
+
+/** Now in ISO 8601, written once a millisecond. */
 function isoTime(): () => string {
   let at = 0;
-  let field = '';
+  let text = '';
   return () => {
     const now = Date.now();
     if (now !== at) {
       at = now;
-      field = `,"time":"${new Date(now).toISOString()}"`;
+      text = new Date(now).toISOString();
     }
-    return field;
+    return text;
   };
 }

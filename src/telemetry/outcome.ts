@@ -14,13 +14,18 @@ export type Outcome = {
   /** The status the client was sent; 499 when it left before there was one. */
   status: number;
   durationMs: number;
+  /**
+   * Milliseconds until the head of the upstream's answer went out, without the time it took to connect; undefined when
+   * there was none, and for what has no end.
+   */
+  headMs: number | undefined;
   /** Bytes on the client's connection, heads included. */
   bytesIn: number;
   bytesOut: number;
   upstream: string | undefined;
+  error: { code: string; source: FailureSource } | undefined;
   /** The trace that the request belongs to: 32 hexadecimal digits; undefined when it belongs to none. */
   traceId?: string | undefined;
-  error: { code: string; source: FailureSource } | undefined;
 };
 
 /** Whether a request failed by its upstream's fault: no answer, a bad one, or one that says so itself. */

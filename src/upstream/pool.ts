@@ -19,9 +19,23 @@ export type PoolOptions = Timeouts & {
   queue: number;
 };
 
+/** What a pool has now, and has done since the start. */
+export type PoolCounts = {
+  /** Connections with an exchange, those kept for the next, and those that carry tunnels or event streams. */
+  active: number;
+  idle: number;
+  tunnels: number;
+  /** Exchanges that wait for a connection. */
+  waiting: number;
+  exchanges: number;
+  connects: number;
+  replays: number;
+};
+
 /** Connections to one upstream, kept alive between exchanges. */
 export type UpstreamPool = {
   send(head: RequestHead, body: RequestBody | undefined, answer: Answer): Exchange;
+  counts(): PoolCounts;
   /** Cuts every connection, and takes no more. */
   destroy(): void;
 };
@@ -38,6 +52,9 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const idle: Connection[] = [];
   const queue: CarriedExchange[] = [];
   let destroyed = false;
+  let exchanges = 0;
+  let connects = 0;
+  let replays = 0;
 
   const place = { resume() {}, drop: (exchange: CarriedExchange) => remove(queue, exchange) };
   const owner: Owner = {
@@ -62,6 +79,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       if (!replay || exchange.answer === undefined || !budget.take(performance.now()))
         return exchange.fail(error);
       exchange.replayable = false;
+      replays += 1;
       exchange.resends += 1;
       // The other idle connections may be as dead.
       serve(exchange, undefined);
@@ -69,6 +87,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   };
 
   function open(exchange: CarriedExchange): void {
+    connects += 1;
     connections.add(new Connection(connect, standing, options, owner, exchange));
     sweeping ??= setInterval(sweep, sweepEvery).unref();
   }
@@ -117,12 +136,22 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     send(head, body, answer) {
       const exchange = new CarriedExchange(head, body, answer);
       budget.count(exchange.startedAt);
+      exchanges += 1;
       if (destroyed) later(exchange, 'shutting_down');
       else if (body?.framing === 'tunnel' && tunnels.size >= options.maxTunnels)
         later(exchange, 'too_many_tunnels');
       else serve(exchange, keptConnection());
       return exchange;
     },
+    counts: () => ({
+      active: connections.size - idle.length,
+      idle: idle.length,
+      tunnels: tunnels.size,
+      waiting: queue.length,
+      exchanges,
+      connects,
+      replays,
+    }),
     destroy() {
       destroyed = true;
       for (const exchange of queue.splice(0)) exchange.fail(new UpstreamError('shutting_down'));

@@ -33,6 +33,7 @@ export const contenders: readonly Contender[] = [
     start: ours('rollback'),
   },
   { name: 'unguarded', about: 'the same without the guard', start: ours('off') },
+  { name: 'silent', about: 'and without log, metrics and history', start: silent },
 ];
 
 export async function startUpstream(folder: string): Promise<Upstream & Pick<Running, 'stop'>> {
@@ -65,9 +66,11 @@ async function startNginx(
   return program;
 }
 
-function node(name: string): Contender['start'] {
+/** A program of Node's that is told the upstream's address, or `argument`, and tells its port. */
+function node(name: string, argument?: string): Contender['start'] {
   return async ({ v0 }) => {
-    const program = start(cores.proxy, process.execPath, [contenderProgram(name), `http://127.0.0.1:${v0}`]);
+    const told = argument ?? `http://127.0.0.1:${v0}`;
+    const program = start(cores.proxy, process.execPath, [contenderProgram(name), told]);
     const port = await until(
       () => /^\d+$/m.exec(program.output())?.[0],
       () => `${name} did not start: ${program.output()}`,
@@ -78,8 +81,7 @@ function node(name: string): Contender['start'] {
 
 function ours(guard: 'rollback' | 'off'): Contender['start'] {
   return async (upstream, folder) => {
-    const config = fillIn('ours.yaml', folder, { v0: upstream.v0, v1: upstream.v1, guard });
-    fillIn('flags.yaml', folder, {});
+    const config = ourConfig(upstream, folder, guard);
     const log = join(folder, 'access.log');
     const descriptor = openSync(log, 'w');
     const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
@@ -96,6 +98,16 @@ function ours(guard: 'rollback' | 'off'): Contender['start'] {
       stop: program.stop,
     };
   };
+}
+
+async function silent(upstream: Upstream, folder: string): Promise<Running> {
+  return node('silent-server', ourConfig(upstream, folder, 'off'))(upstream, folder);
+}
+
+/** Writes the configuration of ours, and gives its path. */
+function ourConfig({ v0, v1 }: Upstream, folder: string, guard: 'rollback' | 'off'): string {
+  fillIn('flags.yaml', folder, {});
+  return fillIn('ours.yaml', folder, { v0, v1, guard });
 }
 
 const answering = (program: Program, port: number) =>

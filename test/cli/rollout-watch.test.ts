@@ -1,13 +1,11 @@
 import t from 'tap';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { ask } from '../../src/cli/admin-client.ts';
 import type { Rollout } from '../../src/cli/rollout-text.ts';
 import { watchRollout, type Screen } from '../../src/cli/rollout-watch.ts';
 import { until } from '../support/client.ts';
 import { runHere, start } from '../support/command.ts';
 import { aRollout, startRolloutAdmin } from '../support/rollout-admin.ts';
+import { onTerminal, skipWithoutTerminal } from '../support/terminal.ts';
 
 const reverted = aRollout({ status: 'reverted', percent: 0, stage: undefined, leftMs: undefined });
 
@@ -121,40 +119,33 @@ await t.test('Ctrl-C, and a reader that leaves, end a watch with 0', async (t) =
   t.match(await left.ended, { code: 0, signal: null, stderr: '' });
 });
 
-const script = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
-const skip = script || process.env['CI'] === 'true' ? false : 'no util-linux `script` on this machine';
-
-await t.test('on a terminal there is one live line, and the cursor comes back', { skip }, async (t) => {
-  const { url, shown } = await startRolloutAdmin(t, [aRollout()]);
-  const program = join(import.meta.dirname, '../../bin/trenchcoat.js');
-  const onTerminal = () => {
-    const command = `stty cols 60 && exec '${process.execPath}' '${program}' rollout watch --admin ${url}`;
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env: { PATH: process.env['PATH'] } });
-    const seen = { text: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (seen.text += text));
-    t.teardown(() => child.kill('SIGKILL'));
-    return { child, seen, ended: once(child, 'close') };
-  };
-  const drawn = '\r\u001b[K[#######--------------------]  25 %  stage 1 of 2  42s left';
-  const followed = onTerminal();
-  const interrupted = onTerminal();
-  const twice = (text: string) => text.split(drawn).length > 2;
-  await until(
-    () => twice(followed.seen.text) && twice(interrupted.seen.text),
-    'drawn and drawn anew',
-    15_000,
-  );
-  interrupted.child.stdin.write('\u0003');
-  t.strictSame(await interrupted.ended, [0, null]);
-  t.ok(interrupted.seen.text.startsWith('\u001b[?25l\r\u001b[K['));
-  t.ok(interrupted.seen.text.endsWith('\n\u001b[?25h'));
-  t.equal(interrupted.seen.text.split('\n').length, 2, 'the line stays, and no other');
-  shown[0] = reverted;
-  t.strictSame(await followed.ended, [0, null]);
-  t.ok(
-    followed.seen.text.endsWith(
-      '\r\u001b[Kfacts: reverted, 0 %; person: the raccoons are ready\r\n\u001b[?25h',
-    ),
-  );
-  t.equal(followed.seen.text.split('\n').length, 2, 'no other line');
-});
+await t.test(
+  'on a terminal there is one live line, and the cursor comes back',
+  { skip: skipWithoutTerminal },
+  async (t) => {
+    const { url, shown } = await startRolloutAdmin(t, [aRollout()]);
+    const watching = () => onTerminal(t, ['rollout', 'watch', '--admin', url], { columns: 60 });
+    const drawn = '\r\u001b[K[#######--------------------]  25 %  stage 1 of 2  42s left';
+    const followed = watching();
+    const interrupted = watching();
+    const twice = (text: string) => text.split(drawn).length > 2;
+    await until(
+      () => twice(followed.seen.text) && twice(interrupted.seen.text),
+      'drawn and drawn anew',
+      15_000,
+    );
+    interrupted.child.stdin.write('\u0003');
+    t.strictSame(await interrupted.ended, [0, null]);
+    t.ok(interrupted.seen.text.startsWith('\u001b[?25l\r\u001b[K['));
+    t.ok(interrupted.seen.text.endsWith('\n\u001b[?25h'));
+    t.equal(interrupted.seen.text.split('\n').length, 2, 'the line stays, and no other');
+    shown[0] = reverted;
+    t.strictSame(await followed.ended, [0, null]);
+    t.ok(
+      followed.seen.text.endsWith(
+        '\r\u001b[Kfacts: reverted, 0 %; person: the raccoons are ready\r\n\u001b[?25h',
+      ),
+    );
+    t.equal(followed.seen.text.split('\n').length, 2, 'no other line');
+  },
+);

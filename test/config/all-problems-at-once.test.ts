@@ -39,6 +39,6 @@ log: { acces: true }
     '18:11 routes[1].name: "facts" is already the name of routes[0]; a name is unique',
     '19:12 routes[1].match: never reached: routes[0] comes first and matches everything this matches; put this route before it',
     '20:15 routes[1].upstream: the environment variable NOWHERE is not set; set it, or give a default: ${NOWHERE:-default}',
-    '21:8 log.acces: unknown key; did you mean `access`?; allowed: level, access',
+    '21:8 log.acces: unknown key; did you mean `access`?; allowed: level, format, access',
   ]);
 });

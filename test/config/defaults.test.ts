@@ -22,7 +22,7 @@ await t.test('a minimal file gets every default', async (t) => {
     },
     routes: [{ name: 'r', kind: 'plain', match: { path: '/' }, upstream: 'v0' }],
     trustedProxies: [],
-    log: { level: 'info', access: true },
+    log: { level: 'info', format: 'auto', access: true },
     limits: {
       headerBytes: 16_384,
       headerCount: 100,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { generatedFiles } from '../../src/config/generated-files.ts';
+import { generatedFiles } from '../../src/generated-files.ts';
 import { publicJsonSchema } from '../../src/config/json-schema.ts';
 import { childOf, entriesOf } from '../../src/config/values.ts';
 
-await t.test('what is made from the schema is up to date', async (t) => {
+await t.test('what is made from the sources is up to date', async (t) => {
   for (const { path, text } of generatedFiles())
     t.equal(readFileSync(path, 'utf8'), text, `${path}: stale when this fails; run \`npm run generate\``);
 });
@@ -28,6 +28,7 @@ await t.test('every key has a description, and none is reserved', async (t) => {
   for (const [path, description] of keys) t.type(description, 'string', path);
   t.notMatch(
     generatedFiles()
+      .filter(({ path }) => path.startsWith('config/'))
       .map(({ text }) => text)
       .join(''),
     /"not":|proxyProtocol|workers/,

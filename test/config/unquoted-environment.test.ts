@@ -19,7 +19,7 @@ await t.test('an unquoted reference in a flow map or list says how to quote it',
 await t.test('each is found, and what is wrong beside them too', async (t) => {
   t.strictSame(await problemsOf(`${minimal}log: { level: \${A}, acces: \${B} }\nlisten: 3\n`), [
     `3:15 ${text('{ level: "${A}" }')}`,
-    '3:21 log.acces: unknown key; did you mean `access`?; allowed: level, access',
+    '3:21 log.acces: unknown key; did you mean `access`?; allowed: level, format, access',
     `3:28 ${text('{ acces: "${B}" }')}`,
     '4:9 listen: found 3 (a number); expected HOST:PORT, such as 0.0.0.0:8080 or [::]:8080, or a map',
   ]);

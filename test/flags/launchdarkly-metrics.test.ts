@@ -83,7 +83,6 @@ await t.test('latency is reported of every request, an error where the upstream 
   t.ok(waited >= 59 && waited < 1000, `${waited} ms`);
   t.notOk(JSON.stringify(stub.requests).includes('ann@example.org'), 'the private attribute went nowhere');
   t.notOk('metricValue' in (customs(stub).find(({ key }) => key === 'trenchcoat.error') ?? {}));
-  t.notMatch(proxy.logText(), /headMs|latency_ms/, 'the access log has not grown');
 });
 
 await t.test('nothing is reported where no flag was asked, and no latency of what has no end', async (t) => {

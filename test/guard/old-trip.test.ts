@@ -43,6 +43,7 @@ async function startedAfter(t: Test, milliseconds: number) {
     hex: (digits) => '0'.repeat(digits),
     rollouts: undefined,
     scheduled: () => undefined,
+    found: () => {},
     stage: () => null,
     random: () => 1,
   });

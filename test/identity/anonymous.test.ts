@@ -10,7 +10,7 @@ await t.test('nobody known is given a key, and a kept one is used again', async 
   const key = '00000000-0000-4000-8000-000000000001';
   t.same(first, {
     context: { kind: 'user', key, anonymous: true },
-    minted: [{ cookie: 'anon', maxAge: 86_400_000, key }],
+    minted: [{ kind: 'user', cookie: 'anon', maxAge: 86_400_000, key }],
   });
   t.same(who({ cookie: `anon=${key}` }), { context: { kind: 'user', key, anonymous: true }, minted: [] });
   t.match(

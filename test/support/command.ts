@@ -17,8 +17,16 @@ export type Command = {
   ended: Promise<Ended>;
 };
 
-/** `load` is a module that Node loads before the program. */
-type Options = { cwd?: string; env?: Readonly<Record<string, string>>; load?: string };
+/**
+ * `stdout`: a descriptor that the program writes to, in place of a pipe that is read here. `load` is a module that Node loads
+ * before the program.
+ */
+type Options = {
+  cwd?: string;
+  env?: Readonly<Record<string, string>>;
+  stdout?: number;
+  load?: string;
+};
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
@@ -26,7 +34,7 @@ export function start(t: Pick<Test, 'teardown'>, args: readonly string[], option
   const child = spawnNode([...loaded, program, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

@@ -4,6 +4,7 @@ import { startAdmin } from '../../src/admin/server.ts';
 import type { Cleared, GuardView } from '../../src/guard/view.ts';
 import { inWords, type Regression } from '../../src/telemetry/regression.ts';
 import { aRegression } from './regression.ts';
+import { quietAdmin } from './quiet-admin.ts';
 
 /** The guard of a route in its first minutes, with nothing found, as the admin port shows it. */
 export const aGuard = (more: Partial<GuardView> = {}): GuardView => ({
@@ -50,8 +51,7 @@ export async function startGuardAdmin(
   const admin = await startAdmin(
     { address: { host: '127.0.0.1', port: 0 }, token: undefined, hosts: [], ...config },
     {
-      readiness: () => ({ ready: true, checks: {} }),
-      metrics: async () => ({ contentType: 'text/plain', text: '' }),
+      ...quietAdmin,
       guards: {
         list: () => shown,
         clear: async (route, why) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { secretsOf } from '../../src/config/secrets.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
@@ -38,7 +39,7 @@ export async function startProxy(
   writeFileSync(join(folder, 'trenchcoat.yaml'), whole);
   const { config } = await loadConfig(join(folder, 'trenchcoat.yaml'));
   const logFile = join(folder, 'log');
-  const log = createLog(config.log, logFile);
+  const log = await createLog(config.log, { to: logFile, secrets: secretsOf(config) });
   const app = await startApp(config, log, clock);
 
   let stopped: Promise<void> | undefined;

@@ -59,7 +59,7 @@ async function startDemo(t: Test, { upTo = 50, v1, clock }: Options) {
   moveTo(upTo);
 
   const logFile = join(folder, 'log');
-  const log = createLog({ level: 'info', access: true }, logFile);
+  const log = await createLog({ level: 'info', format: 'json', access: true }, { to: logFile });
   t.teardown(() => log.close());
   const flags = { source: 'local', file: flagFile } as const;
   const routes = config.routes.map((route) =>

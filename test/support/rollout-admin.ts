@@ -3,6 +3,7 @@ import type { Rollouts } from '../../src/admin/rollouts-api.ts';
 import { startAdmin } from '../../src/admin/server.ts';
 import type { AdminConfig } from '../../src/config/schema.ts';
 import type { RolloutView } from '../../src/rollout/view.ts';
+import { quietAdmin } from './quiet-admin.ts';
 
 /** A rollout in its first stage of two, a quarter of the way, as the admin port shows it. */
 export const aRollout = (more: Partial<RolloutView> = {}): RolloutView => ({
@@ -79,8 +80,7 @@ export async function startRolloutAdmin(
   const admin = await startAdmin(
     { address: { host: '127.0.0.1', port: 0 }, token: undefined, hosts: [], ...config },
     {
-      readiness: () => ({ ready: true, checks: {} }),
-      metrics: async () => ({ contentType: 'text/plain', text: '' }),
+      ...quietAdmin,
       rollouts: 'rollouts' in more ? undefined : rollouts,
     },
   );

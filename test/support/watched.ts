@@ -21,6 +21,7 @@ export async function startWatched(
   let found: Regression | undefined;
   let from = store.now();
   const guard = openGuard({
+    found: () => {},
     routes: [
       {
         name: 'facts',
@@ -72,6 +73,7 @@ export async function startWatched(
         path: '/fact/',
         status: failed || error !== undefined ? 502 : 200,
         durationMs: headMs,
+        headMs: failed || error !== undefined ? undefined : headMs,
         bytesIn: 0,
         bytesOut: 0,
         upstream: `v${version}`,

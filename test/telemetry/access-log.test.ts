@@ -21,6 +21,7 @@ await t.test('one line a request, with the fields that others build on and no se
     'bytesIn',
     'bytesOut',
     'durationMs',
+    'headMs',
     'id',
     'level',
     'method',
@@ -44,6 +45,7 @@ await t.test('one line a request, with the fields that others build on and no se
     upstream: 'v0',
   });
   t.ok(line.durationMs > 0 && line.durationMs < 5000);
+  t.ok((line.headMs ?? 0) > 0 && (line.headMs ?? 0) <= line.durationMs);
   t.ok(line.bytesIn > 2000 && line.bytesIn < 2600, `${line.bytesIn} bytes in, of this request alone`);
   t.ok(line.bytesOut > 5000 && line.bytesOut < 5600, `${line.bytesOut} bytes out`);
   t.notMatch(proxy.logText(), /hunter2/);
@@ -57,11 +59,14 @@ await t.test('no byte of a request breaks a line', async (t) => {
   t.equal((await proxy.accessLine('c')).path, '/fact/%0a{"level":"fatal"}"\\');
 });
 
-await t.test('access: false writes none', async (t) => {
+await t.test('access: false writes none, of failed requests neither', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
   const yaml = flagged(upstream.url, upstream.url, 'log: { access: false }');
   const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });
   await request(proxy.port, '/fact/');
+  upstream.server.closeAllConnections();
+  upstream.server.close();
+  t.match(await request(proxy.port, '/fact/'), { status: 502 });
   await proxy.stop();
   t.notMatch(proxy.logText(), /"method"/);
 });

@@ -1,0 +1,169 @@
+import { useRef, useState } from 'preact/hooks';
+import type { GuardStanding } from '../snapshot.ts';
+import { post } from './ask.ts';
+import { Version } from './version.tsx';
+import { agoText, countText, momentText, oddsText, rateText, unitsText, versionName } from './words.ts';
+
+type Props = { guard: GuardStanding; versions: readonly string[]; now: number; able: boolean };
+
+/** What the guard of a route compares, how sure it is, and what it found. */
+export function Guard({ guard, versions, now, able }: Props) {
+  const { route, unit, comparing, seen, signals, trip, onRegression } = guard;
+  const [v0, v1] = [versionName(seen.control.version), versionName(seen.treatment.version)];
+  const heading = `guard-${route}`;
+  return (
+    <section class="card guard" aria-labelledby={heading}>
+      <h2 id={heading}>
+        Guard <span class="quiet">of {route}</span>
+      </h2>
+      <p class="quiet">
+        {comparing
+          ? `${v1} is compared with ${v0}, by ${unitsText(unit)}.`
+          : `${v1} and ${v0} are not compared now: only one of them is served.`}{' '}
+        {intents[onRegression](v0)}
+      </p>
+      {trip !== null && <Trip guard={guard} trip={trip} v0={v0} now={now} />}
+      <table class="seen">
+        <thead>
+          <tr>
+            <th scope="col">version</th>
+            <th scope="col">{unitsText(unit)}</th>
+            <th scope="col">failed</th>
+            <th scope="col">share</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[seen.control, seen.treatment].map(({ version, units, failed }) => (
+            <tr key={version}>
+              <th scope="row">
+                <Version version={version} versions={versions} />
+              </th>
+              <td>{countText(units)}</td>
+              <td>{countText(failed)}</td>
+              <td>{rateText(failed, units)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <ul class="signals">
+        {signals.map((signal) => (
+          <Signal key={signal.signal} {...signal} />
+        ))}
+      </ul>
+      {trip !== null && <Clear key={route} route={route} able={able} />}
+    </section>
+  );
+}
+
+/** What will be done once treatment is found worse. */
+const intents: Record<GuardStanding['onRegression'], (v0: string) => string> = {
+  rollback: (v0) => `If it is worse, everybody is taken back to ${v0}.`,
+  pause: () => 'If it is worse, the rollout stays at its percentage.',
+  notify: () => 'If it is worse, that is said and nothing done.',
+};
+
+const names: Record<string, string> = { errors: 'Errors', latency: 'Latency', split: 'Uneven split' };
+
+function Signal({ signal, evidence, needed, warned }: GuardStanding['signals'][number]) {
+  const name = names[signal] ?? signal;
+  const part = Math.min(1, Math.max(0, evidence / needed));
+  const text =
+    evidence <= 0
+      ? `none; it takes ${oddsText(needed)}${signal === 'split' ? ' to warn' : ''}`
+      : `${oddsText(evidence)} of the ${oddsText(needed)} that it takes${signal === 'split' ? ' to warn' : ''}`;
+  return (
+    <li>
+      <span class="signal">{name}</span>
+      <span class="words">
+        {text}
+        {warned && <strong class="warned">has warned</strong>}
+      </span>
+      <span
+        class="meter"
+        role="meter"
+        aria-label={`Evidence: ${name}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(part * 100)}
+        aria-valuetext={text}
+        data-tone={part >= 1 ? 'bad' : warned || part > 0.6 ? 'warn' : 'still'}
+        style={{ '--part': part }}
+      />
+    </li>
+  );
+}
+
+type Found = NonNullable<GuardStanding['trip']>;
+
+function Trip({ trip, v0, now }: { guard: GuardStanding; trip: Found; v0: string; now: number }) {
+  return (
+    <div class="notice bad trip" role="alert">
+      <p>
+        <strong>{trip.words}</strong>
+      </p>
+      <p>
+        <time dateTime={trip.at} title={momentText(trip.at)}>
+          {agoText(now - Date.parse(trip.at))}
+        </time>
+        , by {trip.signal}: {doneText(trip.action, v0)}.
+      </p>
+      {trip.requestIds.length > 0 && (
+        <details>
+          <summary>{trip.requestIds.length} of the requests, to look for in the log</summary>
+          <ul class="ids">
+            {trip.requestIds.map((id) => (
+              <li key={id}>
+                <code>{id}</code>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function doneText(action: string, v0: string): string {
+  if (action === 'rollback') return `everybody was taken back to ${v0}`;
+  return action === 'pause' ? 'the rollout is held where it was' : 'nothing was done about it';
+}
+
+/** Forgets what was found, so that comparing begins anew. */
+function Clear({ route, able }: { route: string; able: boolean }) {
+  const [why, setWhy] = useState('');
+  const [doing, setDoing] = useState(false);
+  const [refused, setRefused] = useState('');
+  const busy = useRef(false);
+  async function clear(): Promise<void> {
+    if (busy.current || !able) return;
+    busy.current = true;
+    setDoing(true);
+    setRefused('');
+    const answer = await post(`api/guard/${encodeURIComponent(route)}/clear`, { why });
+    busy.current = false;
+    setDoing(false);
+    if (!answer.ok) setRefused(answer.words);
+  }
+  return (
+    <form
+      class="clear"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void clear();
+      }}
+    >
+      <label class="field">
+        <span>
+          Why it may be forgotten <span class="quiet">(optional)</span>
+        </span>
+        <input value={why} maxLength={500} onInput={({ currentTarget }) => setWhy(currentTarget.value)} />
+      </label>
+      <button type="submit" disabled={!able} aria-disabled={doing}>
+        {doing ? 'Clearing…' : 'Clear, and compare anew'}
+      </button>
+      <p class="answer" role="status" data-tone="bad">
+        {refused}
+      </p>
+    </form>
+  );
+}

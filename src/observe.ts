@@ -1,0 +1,137 @@
+import type { AdminParts, Readiness } from './admin/server.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config/schema.ts';
+import type { FlagProvider } from './flags/provider.ts';
+import { createStaleness } from './flags/staleness.ts';
+import type { Guarding } from './guard/start.ts';
+import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
+import { version } from './package.ts';
+import { explainRequest } from './proxy/explain.ts';
+import type { Routing } from './proxy/routing.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
+import { createRecorder, type Standing } from './telemetry/history.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createTally, type Tally } from './telemetry/tally.ts';
+
+export type Phase = 'starting' | 'ready' | 'draining';
+
+/** A proxy from the moment it begins to start: what is not there yet is undefined. */
+export type Observed = {
+  config: Config;
+  routing: Routing;
+  clock: Clock;
+  phase: () => Phase;
+  flags: () => FlagProvider | undefined;
+  rollouts: () => Rollouts | undefined;
+  guard: () => Guarding | undefined;
+  connections: () => number;
+  droppedLines: () => number;
+};
+
+/** What is counted, and what an admin port shows of it. */
+export type Observation = {
+  tally: Tally;
+  admin: Omit<AdminParts, 'rollouts' | 'guards'>;
+  close(): void;
+};
+
+const detail = (name: string, text: string | undefined) => (text === undefined ? {} : { [name]: text });
+
+const notOpened = { initialized: false, healthy: false, detail: 'not opened yet' };
+
+/** Counts what a proxy does and puts together what is shown: metrics, history, readiness, explanations. */
+export function observe({ config, routing, clock, phase, ...parts }: Observed): Observation {
+  const startedAt = clock.now();
+  const tally = createTally();
+  const charted = flagsOf(config);
+  const flagState = () => parts.flags()?.state() ?? notOpened;
+  const staleMs = createStaleness(flagState, clock);
+  const rollouts = () => parts.rollouts()?.list() ?? [];
+  const guards = () => parts.guard()?.list() ?? [];
+
+  const recorder = createRecorder(
+    charted,
+    tally,
+    ({ flag, versions: [control], routes }) => ({
+      scheduled: scheduledOf(parts.flags(), flag, control),
+      evidence: evidenceOn(routes, parts.guard()),
+    }),
+    clock,
+  );
+  recorder.everySecond(staleMs);
+
+  const metrics = createMetrics({
+    tally,
+    clientConnections: parts.connections,
+    upstreams: () => routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
+    flagSource() {
+      const { initialized, healthy } = flagState();
+      return { ready: initialized && healthy, staleMs: staleMs() };
+    },
+    rollouts,
+    guards,
+    droppedLines: parts.droppedLines,
+    version,
+  });
+
+  const readiness = (): Readiness => ({
+    ready: phase() === 'ready',
+    checks: {
+      proxy: phase(),
+      flags: flagState().detail,
+      ...detail('rollouts', parts.rollouts()?.state().detail),
+      ...detail('guard', parts.guard()?.detail()),
+    },
+  });
+
+  const isOverridden = (flag: string) => parts.guard()?.overrides(flag) ?? false;
+  const overview = {
+    config,
+    charted,
+    upstreams: routing.upstreams,
+    now: () => clock.now(),
+    startedAt,
+    phase,
+    readiness,
+    clientConnections: parts.connections,
+    flags: parts.flags,
+    staleMs,
+    rollouts,
+    guards,
+    tally,
+    latest: recorder.latest,
+  };
+  return {
+    tally,
+    admin: {
+      readiness,
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+      snapshot: () => overviewOf(overview),
+      everySecond: recorder.everySecond,
+      histories: recorder.history,
+      async explain(question) {
+        const flags = parts.flags();
+        if (flags === undefined) return 'the proxy is starting, and has no flags yet';
+        const explained = await explainRequest(question, { routing, flags, tripped: isOverridden });
+        const { healthy, detail } = flags.state();
+        return typeof explained === 'string'
+          ? explained
+          : withoutWho(explained, healthy ? undefined : detail);
+      },
+    },
+    close: () => recorder.close(),
+  };
+}
+
+/** How the comparisons of versions stand, by route. */
+function evidenceOn(routes: readonly string[], guard: Guarding | undefined): Standing['evidence'] {
+  const evidence: Standing['evidence'] = {};
+  for (const route of routes) {
+    const standings = guard?.standings(route);
+    const errors = standings?.find(({ signal }) => signal === 'errors');
+    const latency = standings?.find(({ signal }) => signal === 'latency');
+    if (errors !== undefined && latency !== undefined)
+      evidence[route] = { errors: errors.evidence, latency: latency.evidence, needed: errors.act };
+  }
+  return evidence;
+}

@@ -1,0 +1,184 @@
+import type { Explained, FlagStanding, GuardStanding, Snapshot, UpstreamHealth } from './admin/snapshot.ts';
+import type { Config, RouteConfig } from './config/schema.ts';
+import { dividedBy } from './flags/divided.ts';
+import type { FlagProvider } from './flags/provider.ts';
+import type { GuardView } from './guard/view.ts';
+import type { EvaluationContext } from './identity/context.ts';
+import { version } from './package.ts';
+import { meaning, type Explanation } from './proxy/explain.ts';
+import type { Upstream } from './proxy/routes.ts';
+import type { RolloutView } from './rollout/view.ts';
+import type { Charted, Recorder } from './telemetry/history.ts';
+import type { Tally } from './telemetry/tally.ts';
+
+/** What an overview is put together from; asked when somebody looks. */
+export type OverviewParts = {
+  config: Pick<Config, 'flags' | 'rollouts'>;
+  charted: readonly Charted[];
+  upstreams: readonly Upstream[];
+  now: () => number;
+  startedAt: number;
+  phase: () => string;
+  readiness: () => Snapshot['readiness'];
+  clientConnections: () => number;
+  flags: () => FlagProvider | undefined;
+  staleMs: () => number;
+  rollouts: () => readonly RolloutView[];
+  guards: () => readonly GuardView[];
+  tally: Tally;
+  latest: Recorder['latest'];
+};
+
+/** Flags, and upstreams, that are shown at the most. */
+const shown = 100;
+
+/** Flags that choose versions, with their routes and versions; control first. */
+export function flagsOf({ routes, rollouts }: Pick<Config, 'routes' | 'rollouts'>): Charted[] {
+  const byFlag = new Map<string, Extract<RouteConfig, { kind: 'flag' }>[]>();
+  for (const route of routes)
+    if (route.kind === 'flag') byFlag.set(route.flag, [...(byFlag.get(route.flag) ?? []), route]);
+  return Array.from(byFlag, ([flag, own]) => {
+    const { from, to } = rollouts.get(flag) ?? {};
+    const known = own.flatMap(({ versions, default: fallback }) => [fallback, to, ...versions.keys()]);
+    const versions = [from, ...known].filter((one) => one !== undefined);
+    return { flag, routes: own.map(({ name }) => name), versions: [...new Set(versions)] };
+  });
+}
+
+/** Everything that a dashboard shows of this moment. */
+export function overviewOf(parts: OverviewParts): Snapshot {
+  const { charted, upstreams, tally } = parts;
+  const provider = parts.flags();
+  const { initialized = false, healthy = false, detail = 'not opened yet' } = provider?.state() ?? {};
+  const rollouts = new Map(parts.rollouts().map((one) => [one.flag, one]));
+  const guards = parts.guards();
+  let inFlight = 0;
+  for (const side of tally.sides()) inFlight += side.inFlight;
+  return {
+    at: Math.round(parts.now()),
+    proxy: {
+      version,
+      phase: parts.phase(),
+      uptimeMs: Math.round(parts.now() - parts.startedAt),
+      connections: parts.clientConnections(),
+      inFlight,
+    },
+    readiness: parts.readiness(),
+    flagSource: {
+      source: parts.config.flags.source,
+      initialized,
+      healthy,
+      detail,
+      staleMs: Math.round(parts.staleMs()),
+    },
+    upstreams: upstreams.slice(0, shown).map((one) => healthOf(one, tally)),
+    flags: charted.slice(0, shown).map((one) => standingOf(one, parts, rollouts.get(one.flag), guards)),
+    left: {
+      flags: Math.max(0, charted.length - shown),
+      upstreams: Math.max(0, upstreams.length - shown),
+    },
+  };
+}
+
+function standingOf(
+  { flag, routes, versions }: Charted,
+  { config, flags, latest }: OverviewParts,
+  rollout: RolloutView | undefined,
+  guards: readonly GuardView[],
+): FlagStanding {
+  return {
+    flag,
+    managedBy: managerOf(flag, config),
+    routes: [...routes],
+    versions: [...versions],
+    scheduled: scheduledOf(flags(), flag, versions[0]),
+    rollout: rollout === undefined ? null : rolloutStanding(rollout),
+    guards: guards.filter((one) => one.flag === flag).map(guardStanding),
+    latest: latest(flag),
+  };
+}
+
+const managerOf = (flag: string, { flags, rollouts }: OverviewParts['config']): FlagStanding['managedBy'] =>
+  flags.source === 'launchdarkly' ? 'launchdarkly' : rollouts.has(flag) ? 'trenchcoat' : 'flag file';
+
+/** Treatment's share in percent, as the flag divides those whom targets and rules leave; null where it does not. */
+export function scheduledOf(
+  flags: FlagProvider | undefined,
+  flag: string,
+  control: string | undefined,
+): number | null {
+  const data = flags?.flagData(flag);
+  const divided = data === undefined || control === undefined ? undefined : dividedBy(data, control);
+  return divided === undefined ? null : Math.round(divided.percent * 1000) / 1000;
+}
+
+function rolloutStanding(view: RolloutView): NonNullable<FlagStanding['rollout']> {
+  const { status, percent, holdback, from, to, stages, elapsedMs, verbs, state, history } = view;
+  const same = { status, percent, holdback, from, to, stages, elapsedMs, verbs, state, history };
+  return {
+    ...same,
+    raise: view.raise ?? null,
+    stage: view.stage ?? null,
+    leftMs: view.leftMs ?? null,
+    waitsFor: view.waitsFor ?? null,
+  };
+}
+
+function guardStanding({
+  route,
+  onRegression,
+  unit,
+  comparing,
+  seen,
+  signals,
+  trip,
+}: GuardView): GuardStanding {
+  const found = trip && {
+    at: trip.at,
+    signal: trip.signal,
+    action: trip.action,
+    words: trip.words,
+    requestIds: trip.requestIds,
+  };
+  return { route, onRegression, unit, comparing, seen, signals, trip: found ?? null };
+}
+
+function healthOf({ name, url, pool }: Upstream, tally: Tally): UpstreamHealth {
+  const { active, idle, tunnels, waiting, exchanges } = pool.counts();
+  const health = exchanges === 0 ? 'unused' : tally.failing.has(name) ? 'failing' : 'answering';
+  const failures = Object.fromEntries(tally.failures.get(name) ?? []);
+  return { name, url: url.origin + url.pathname, health, active, idle, tunnels, waiting, failures };
+}
+
+/** An explanation for a page: without who asked, whose key may be a secret. */
+export function withoutWho(explanation: Explanation, warning: string | undefined): Explained {
+  const { route, flag, context, minted = [], version: chosen, reason, upstream, bucket } = explanation;
+  return {
+    route,
+    flag: flag ?? null,
+    version: chosen ?? null,
+    reason,
+    meaning: meaning[reason],
+    upstream,
+    contexts: kindsOf(context).map((one) => ({ ...one, minted: minted.includes(one.kind) })),
+    bucket:
+      bucket?.kind === 'rollout'
+        ? {
+            percent: bucket.bucket * 100,
+            movesAt: bucket.movesAt ?? null,
+            ranges: bucket.ranges.map(({ version, from, to }) => ({ version, from, to })),
+          }
+        : null,
+    warning: warning ?? null,
+  };
+}
+
+function kindsOf(context: EvaluationContext | undefined): { kind: string; anonymous: boolean }[] {
+  if (context === undefined) return [];
+  if (context.kind !== 'multi') return [{ kind: context.kind, anonymous: context['anonymous'] === true }];
+  return Object.entries(context).flatMap(([kind, single]) =>
+    typeof single === 'object' && single !== null
+      ? [{ kind, anonymous: 'anonymous' in single && single.anonymous === true }]
+      : [],
+  );
+}
