@@ -44,6 +44,8 @@ export function createCrowd(): Crowd {
     admit: (socket) => void strangers.delete(socket),
     bound(server) {
       server.setTimeout(silence);
+      // Node drops headers past its limit in silence, an Origin among them; the bytes of a head are bounded.
+      server.maxHeadersCount = 0;
       server.on('connection', (socket: Socket) => {
         open.add(socket);
         strangers.add(socket);

@@ -60,7 +60,8 @@ function createAdminApp(config: AdminConfig, parts: AdminParts, live: Live, crow
   app.get('/livez', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const { ready, checks } = parts.readiness();
-    return c.json({ ready, checks }, ready ? 200 : 503);
+    const isStranger = refuse(c.req.raw, config, true) !== undefined;
+    return c.json({ ready, ...(!isStranger && { checks }) }, ready ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     const { contentType, text } = await parts.metrics();

@@ -1,4 +1,4 @@
-import { problemLine, problemsError, UserError, type Problem } from '../config/errors.ts';
+import { printable, problemLine, problemsError, UserError, type Problem } from '../config/errors.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import { readFlagFile, type FlagSet } from './flag-file.ts';
 import { localEvaluator } from './launchdarkly.ts';
@@ -20,6 +20,8 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
 
   let current: FlagSet = data;
   let wrong: readonly Problem[] = [];
+  /** Whether it is wrong for what the file holds. */
+  let held = false;
   const splits = new Map<string, Split>();
   const evaluator = localEvaluator(log);
   const serve = () => evaluator.replace(withSplits(current, splits));
@@ -27,9 +29,10 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
   const watched =
     file === undefined || before === undefined ? undefined : watch(file, before, () => take(file));
 
-  const keep = (file: string, problems: readonly Problem[]): void => {
+  const keep = (file: string, problems: readonly Problem[], read: boolean): void => {
     const fresh = text(problems) !== text(wrong);
     wrong = problems;
+    held = read;
     if (fresh)
       log.error({ file }, `the flag file is broken, the last good flags are served: ${text(problems)}`);
   };
@@ -38,7 +41,7 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
       const { data, problems, read } = await readFlagFile(file);
       const lacking = data === undefined ? problems : splitProblems(file, data, splits);
       if (data === undefined || lacking.length > 0) {
-        keep(file, lacking);
+        keep(file, lacking, read);
         return read;
       }
       const changed = differences(current, data);
@@ -49,7 +52,11 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
       wrong = [];
       return true;
     } catch (error) {
-      keep(file, [{ file, line: 1, column: 1, path: '', message: `cannot be taken: ${String(error)}` }]);
+      keep(
+        file,
+        [{ file, line: 1, column: 1, path: '', message: `cannot be taken: ${String(error)}` }],
+        true,
+      );
       return false;
     }
   }
@@ -58,7 +65,7 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
     evaluate: evaluator.evaluate,
     peek: evaluator.peek,
     flagData: evaluator.flagData,
-    state: () => stateOf(file, wrong),
+    state: () => stateOf(file, wrong, held),
     split(flagKey, split) {
       const [problem] = splitProblems(file ?? '', current, new Map([[flagKey, split]]));
       if (problem !== undefined) throw new UserError(problemLine(problem), [problem]);
@@ -74,13 +81,18 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
 
 const nothing = { data: { flags: {}, segments: {} }, problems: [] };
 
-function stateOf(file: string | undefined, wrong: readonly Problem[]): SourceState {
+function stateOf(file: string | undefined, wrong: readonly Problem[], held: boolean): SourceState {
   if (file === undefined) return { initialized: true, healthy: true, detail: 'no flag file' };
   if (wrong.length === 0) return { initialized: true, healthy: true, detail: `flags from ${file}` };
-  return { initialized: true, healthy: false, detail: `the last good flags are served: ${text(wrong)}` };
+  const why = held ? `the log says what is wrong at ${text(wrong, place)}` : text(wrong);
+  return { initialized: true, healthy: false, detail: `the last good flags are served: ${why}` };
 }
 
-const text = (problems: readonly Problem[]) => problems.slice(0, 10).map(problemLine).join('; ');
+const text = (problems: readonly Problem[], line = problemLine) => problems.slice(0, 10).map(line).join('; ');
+
+/** Without what stands there, which may be the key of a user. */
+const place = ({ file, line, column, path }: Problem) =>
+  printable(`${file}:${line}:${column} ${path}`.trimEnd());
 
 /** Keys of the flags and segments that are new, gone or not as they were. */
 function differences(before: FlagSet, after: FlagSet): string[] {

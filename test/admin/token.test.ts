@@ -120,6 +120,14 @@ await t.test('no odd spelling of a path opens another than the probes', async (t
   }
 });
 
+// Where it listens on the network, anybody may ask for readiness; what the flag file or Redis is called is not theirs to know.
+await t.test('readiness is open to all, and what it rests on is not', async (t) => {
+  for (const authorization of ['', 'Bearer guess'])
+    t.equal((await ask('/readyz', 'GET', { authorization })).body, '{"ready":true}');
+  const { body } = await ask('/readyz', 'GET', { authorization: `Bearer ${token}` });
+  t.match(JSON.parse(body), { ready: true, checks: { proxy: 'ready', flags: /flags\.yaml/ } });
+});
+
 await t.test('Bearer and Basic carry it; all else is refused', async (t) => {
   const status = async (authorization: string) => (await ask('/metrics', 'GET', { authorization })).status;
   const good = [
