@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { askAdmin } from '../support/admin-answer.ts';
 import { request } from '../support/client.ts';
 import { fixedFlag } from '../support/flags.ts';
