@@ -37,6 +37,7 @@ export function createLive({ snapshot, everySecond }: LiveParts): Live {
     isFull: () => viewers.size >= mostViewers,
     show: ({ write, onLeft }) =>
       new Promise((resolve) => {
+        const first = JSON.stringify(snapshot());
         let busy = false;
         const tell = (text: string) => {
           if (busy) return;
@@ -55,7 +56,7 @@ export function createLive({ snapshot, everySecond }: LiveParts): Live {
         viewers.add(viewer);
         stop ??= everySecond(look);
         onLeft(leave);
-        tell(JSON.stringify(snapshot()));
+        tell(first);
       }),
     close() {
       for (const viewer of viewers) viewer.leave();

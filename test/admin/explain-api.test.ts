@@ -2,8 +2,6 @@ import t, { type Test } from 'tap';
 import * as fc from 'fast-check';
 import { askAdmin } from '../support/admin-answer.ts';
 import { request } from '../support/client.ts';
-import { fixedFlag } from '../support/flags.ts';
-import { launchDarklyStub } from '../support/launchdarkly-stub.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { converse, statusOf } from '../support/wire.ts';
@@ -172,8 +170,9 @@ await t.test('what it says is what a request gets', async (t) => {
   t.ok(refused > 50, `${refused} refused`);
 });
 
+const told = async (asked: Asked) => (await proxy.explain(asked)).json;
+
 await t.test('it says why, and where on the line somebody is', async (t) => {
-  const told = async (asked: Asked) => (await proxy.explain(asked)).json;
   t.match(await told({ path: '/fact/', headers: { cookie: 'uid=bob' } }), {
     route: 'facts',
     flag: 'facts',
@@ -268,32 +267,4 @@ await t.test('names of prototypes are names', async (t) => {
     status: 200,
     json: { contexts: [{ minted: true }] },
   });
-});
-
-await t.test('LaunchDarkly hears of no explanation', async (t) => {
-  const stub = await launchDarklyStub({ flags: { facts: fixedFlag('facts', 1) } });
-  t.teardown(stub.close);
-  const { url } = await startUpstream(t, (_req, res) => res.end());
-  const yaml = `
-context: { user: { key: [{ cookie: uid }] } }
-flags: { source: launchdarkly, sdkKey: sdk-key, relay: "${stub.url.origin}" }
-upstreams: { v: { url: "${url}" } }
-routes:
-  - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v, 1: v }, default: 0 }
-  - { name: missing, flag: missing, versions: { 0: v, 1: v }, default: 0 }
-shutdown: { drain: 1s }
-`;
-  const { port, adminPort, stop } = await startProxy(t, yaml);
-  const explain = explainer(adminPort);
-  const headers = { cookie: 'uid=curious' };
-  for (let i = 0; i < 5; i += 1) {
-    t.match((await explain({ path: '/fact/', headers })).json, { version: '1', reason: 'FALLTHROUGH' });
-    t.match((await explain({ path: '/', headers })).json, { version: '0', reason: 'FLAG_NOT_FOUND' });
-  }
-  await request(port, '/fact/', { headers: { cookie: 'uid=visitor' } });
-  await stop();
-  const events = stub.events();
-  t.notMatch(JSON.stringify(events), /curious|missing/);
-  const [summary] = events.filter(({ kind }) => kind === 'summary');
-  t.match(summary, { features: { facts: { counters: [{ count: 1 }] } } }, 'the one visit is told');
 });

@@ -4,6 +4,7 @@ import type { Snapshot } from '../../src/admin/snapshot.ts';
 import { request, until } from '../support/client.ts';
 import { manualClock, second } from '../support/clock.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
+import { heldMegabytes } from '../support/memory.ts';
 import { quietAdmin } from '../support/quiet-admin.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { look } from '../support/viewer.ts';
@@ -103,7 +104,6 @@ await t.test('a viewer who does not read misses some, holds nobody up and costs 
   const asleep = await Promise.all(Array.from({ length: 20 }, () => look(t, port, { reads: false })));
   const awake = await look(t, port);
   await awake.sees(1);
-  const kilobytes = () => Math.round(process.memoryUsage().rss / 1024);
   const tell = async (from: number, to: number) => {
     for (let i = from; i < to; i += 1) {
       tick();
@@ -112,10 +112,11 @@ await t.test('a viewer who does not read misses some, holds nobody up and costs 
   };
   // What the kernel takes and each connection holds is taken by then.
   await tell(1, 30);
-  const before = kilobytes();
+  const before = heldMegabytes();
   await tell(30, 60);
   // 300 MB were said to those who sleep.
-  t.ok(kilobytes() - before < 150_000, `${kilobytes() - before} kB more`);
+  const more = heldMegabytes() - before;
+  t.ok(more < 100, `${Math.round(more)} MB more`);
   t.equal(asleep.filter(({ answer }) => answer.socket.destroyed).length, 0);
 });
 

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { request, until } from '../support/client.ts';
 import { connectRaw, type RawClient } from '../support/limited.ts';
+import { heldMegabytes } from '../support/memory.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { look } from '../support/viewer.ts';
@@ -8,6 +9,8 @@ import { look } from '../support/viewer.ts';
 /** More than the admin port keeps open. */
 const many = 900;
 const most = 512;
+/** Milliseconds within which a probe is answered, however busy the machine is. */
+const soon = 5000;
 
 const token = 's3cret';
 const authorization = `Bearer ${token}`;
@@ -45,7 +48,7 @@ await t.test('a thousand idle connections keep nobody out, and only so many stay
   const clients: RawClient[] = [];
   for (let i = 0; i < many; i += 100) {
     clients.push(...(await Promise.all(Array.from({ length: 100 }, () => connectRaw(t, proxy.adminPort)))));
-    t.ok((await goesOn(t, proxy)) < 1000);
+    t.ok((await goesOn(t, proxy)) < soon);
   }
   await until(() => clients.filter(isOpen).length <= most, 'the oldest make way');
   t.ok(clients.slice(-100).every(isOpen), 'for those who come');
@@ -67,7 +70,7 @@ await t.test('who was admitted stays, whoever else comes', async (t) => {
   await until(() => clients.filter(isOpen).length < most, 'strangers make way, though they were answered');
   const told = viewer.seen().length;
   await viewer.sees(told + 1);
-  t.ok((await goesOn(t, proxy)) < 1000);
+  t.ok((await goesOn(t, proxy)) < soon);
   t.equal(viewer.answer.socket.destroyed, false);
 });
 
@@ -103,11 +106,11 @@ await t.test('heads and bodies that never end are cut off, and others are served
     }),
   );
   while (took.size < drips.length) {
-    t.ok((await goesOn(t, proxy)) < 1000);
+    t.ok((await goesOn(t, proxy)) < soon);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   await ended;
-  for (const [kind, time] of took) t.ok(time < 14_000, `${kind}: ${Math.round(time)} ms`);
+  for (const [kind, time] of took) t.ok(time < 20_000, `${kind}: ${Math.round(time)} ms`);
 });
 
 // Pipelining: a packet holds a thousand requests, and none of their answers is read. Each is a kilobyte or more to remember, so
@@ -121,21 +124,21 @@ for (const [who, head] of [
 ] as const)
   await t.test(`${who} who does not wait for the answer is not served`, async (t) => {
     const proxy = await startExposed(t);
-    const before = process.memoryUsage().rss;
+    const before = heldMegabytes();
     const packet = head.repeat(Math.floor(64_000 / head.length));
     const clients = await Promise.all(
-      Array.from({ length: 50 }, async () => {
+      Array.from({ length: 20 }, async () => {
         const client = await connectRaw(t, proxy.adminPort);
         client.socket.pause();
         for (let n = 0; n < 20; n += 1) client.socket.write(packet);
         return client;
       }),
     );
-    for (let i = 0; i < 20; i += 1) t.ok((await goesOn(t, proxy)) < 2000);
+    for (let i = 0; i < 20; i += 1) t.ok((await goesOn(t, proxy)) < soon);
+    const more = heldMegabytes() - before;
+    t.ok(more < 100, `${Math.round(more)} MB more`);
     for (const { socket } of clients) socket.resume();
     await Promise.all(clients.map(({ closed }) => closed));
-    const more = (process.memoryUsage().rss - before) / 1e6;
-    t.ok(more < 150, `${Math.round(more)} MB more`);
   });
 
 await t.test('a connection serves one request after the other', async (t) => {

@@ -128,8 +128,9 @@ await t.test('readiness is open to all, and what it rests on is not', async (t) 
   t.match(JSON.parse(body), { ready: true, checks: { proxy: 'ready', flags: /flags\.yaml/ } });
 });
 
+const statusWith = async (authorization: string) => (await ask('/metrics', 'GET', { authorization })).status;
+
 await t.test('Bearer and Basic carry it; all else is refused', async (t) => {
-  const status = async (authorization: string) => (await ask('/metrics', 'GET', { authorization })).status;
   const good = [
     `Bearer ${token}`,
     `bearer  ${token}`,
@@ -138,7 +139,7 @@ await t.test('Bearer and Basic carry it; all else is refused', async (t) => {
     basic(`:${token}`),
   ];
   for (const one of [...good, basic(`raccoon é:${token}`).replace('Basic', 'bAsIc')])
-    t.equal(await status(one), 200, one);
+    t.equal(await statusWith(one), 200, one);
   const bad = [
     '',
     'Bearer',
@@ -178,7 +179,7 @@ await t.test('Bearer and Basic carry it; all else is refused', async (t) => {
     ],
     [basic(Buffer.from([0xff, 0x3a, 0xff])), `Bearer ${basic(`me:${token}`).slice(6)}`],
   );
-  for (const one of bad) t.equal(await status(one), 401, JSON.stringify(one.slice(0, 60)));
+  for (const one of bad) t.equal(await statusWith(one), 401, JSON.stringify(one.slice(0, 60)));
 });
 
 // Proxies and servers differ in which of two they believe, so two are none.
