@@ -172,8 +172,9 @@ await t.test('what it says is what a request gets', async (t) => {
   t.ok(refused > 50, `${refused} refused`);
 });
 
+const told = async (asked: Asked) => (await proxy.explain(asked)).json;
+
 await t.test('it says why, and where on the line somebody is', async (t) => {
-  const told = async (asked: Asked) => (await proxy.explain(asked)).json;
   t.match(await told({ path: '/fact/', headers: { cookie: 'uid=bob' } }), {
     route: 'facts',
     flag: 'facts',
@@ -283,17 +284,17 @@ routes:
   - { name: missing, flag: missing, versions: { 0: v, 1: v }, default: 0 }
 shutdown: { drain: 1s }
 `;
-  const { port, adminPort, stop } = await startProxy(t, yaml);
-  const explain = explainer(adminPort);
+  const proxy = await startProxy(t, yaml);
+  const explain = explainer(proxy.adminPort);
   const headers = { cookie: 'uid=curious' };
   for (let i = 0; i < 5; i += 1) {
     t.match((await explain({ path: '/fact/', headers })).json, { version: '1', reason: 'FALLTHROUGH' });
     t.match((await explain({ path: '/', headers })).json, { version: '0', reason: 'FLAG_NOT_FOUND' });
   }
-  await request(port, '/fact/', { headers: { cookie: 'uid=visitor' } });
-  await stop();
+  await request(proxy.port, '/fact/', { headers: { cookie: 'uid=visitor' } });
+  await proxy.stop();
   const events = stub.events();
   t.notMatch(JSON.stringify(events), /curious|missing/);
-  const [summary] = events.filter(({ kind }) => kind === 'summary');
+  const summary = events.find(({ kind }) => kind === 'summary');
   t.match(summary, { features: { facts: { counters: [{ count: 1 }] } } }, 'the one visit is told');
 });

@@ -84,11 +84,14 @@ await t.test('two Hosts, no Host and an empty one are refused', async (t) => {
   await answers(t, `GET /metrics HTTP/1.0\r\n${host}`, [200]);
 });
 
+const post = (fields: string) =>
+  statuses(`POST /api/rollouts/facts/rollback HTTP/1.1\r\n${host}${fields}Content-Length: 0\r\n${close}`);
+
+const get = (fields: string) => statuses(`GET /api/rollouts HTTP/1.1\r\n${host}${fields}${close}`);
+
 // Not all servers in front of this one agree on which of two headers counts, so the worse one does.
 await t.test('of two Origins, or of two sites, the foreign one counts', async (t) => {
   const own = `http://localhost`;
-  const post = (fields: string) =>
-    statuses(`POST /api/rollouts/facts/rollback HTTP/1.1\r\n${host}${fields}Content-Length: 0\r\n${close}`);
   for (const origins of [
     ['null'],
     ['http://evil.example'],
@@ -120,7 +123,6 @@ await t.test('of two Origins, or of two sites, the foreign one counts', async (t
   t.strictSame(await post('Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n'), [403]);
   t.equal(await status(), 'in_progress');
 
-  const get = (fields: string) => statuses(`GET /api/rollouts HTTP/1.1\r\n${host}${fields}${close}`);
   const link = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n';
   t.strictSame(await get(`${link}Sec-Fetch-Dest: document\r\n`), [200], 'a link may lead here');
   for (const dest of ['iframe', 'embed', 'object', 'script', 'image', 'empty'])
@@ -288,8 +290,9 @@ await t.test('no path leads to a file that is not of the dashboard', async (t) =
     t.strictSame(await statuses(`GET ${path} HTTP/1.1\r\n${host}${close}`), [404], path);
 });
 
+const fill = (bytes: number) => 'x'.repeat(bytes);
+
 await t.test('heads beyond their bounds are refused', async (t) => {
-  const fill = (bytes: number) => 'x'.repeat(bytes);
   await answers(t, `GET /livez HTTP/1.1\r\n${host}X: ${fill(20_000)}\r\n`, [431]);
   await answers(t, `GET /${fill(20_000)} HTTP/1.1\r\n${host}`, [431]);
   // Node drops what is past the 2000th header, unless told otherwise, and what a check looks for with it.

@@ -128,8 +128,9 @@ await t.test('readiness is open to all, and what it rests on is not', async (t) 
   t.match(JSON.parse(body), { ready: true, checks: { proxy: 'ready', flags: /flags\.yaml/ } });
 });
 
+const status = async (authorization: string) => (await ask('/metrics', 'GET', { authorization })).status;
+
 await t.test('Bearer and Basic carry it; all else is refused', async (t) => {
-  const status = async (authorization: string) => (await ask('/metrics', 'GET', { authorization })).status;
   const good = [
     `Bearer ${token}`,
     `bearer  ${token}`,
