@@ -1,4 +1,4 @@
-import type { Server, ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
@@ -15,16 +15,18 @@ export const deadlines: ServerOptions = {
 /** A connection on which nothing moves for so long, in milliseconds, is dead: whoever looks on is written to each second. */
 const silence = 30_000;
 
-/** Open connections at the most. More than are accepted at a time, so that each gets a turn to say what it wants. */
+/** Open connections at the most. Nobody but a flood needs more, and the proxy needs descriptors, too. */
 const mostConnections = 512;
-
-/** Connections that wait to be accepted. */
-export const backlog = 128;
 
 /** Who is connected. */
 export type Crowd = {
   /** Bounds the connections of a server. */
   bound(server: Server): void;
+  /**
+   * Serves one request of a connection at a time, and ends a connection that does not wait for its answer: whoever sends requests
+   * and reads nothing would have thousands of answers kept for each packet.
+   */
+  inTurn(listener: (...asked: Parameters<RequestListener>) => Promise<unknown>): RequestListener;
   /** Tells of a connection that somebody has who may administer. */
   admit(socket: Socket): void;
 };
@@ -36,11 +38,22 @@ export type Crowd = {
 export function createCrowd(): Crowd {
   const open = new Set<Socket>();
   const strangers = new Set<Socket>();
+  const busy = new Set<Socket>();
   const forget = (socket: Socket) => {
     open.delete(socket);
     strangers.delete(socket);
+    busy.delete(socket);
   };
   return {
+    inTurn: (listener) => (req, res) => {
+      const { socket } = req;
+      // What came in one piece with the requests before is handed over all the same.
+      if (socket.destroyed) return;
+      if (busy.has(socket)) return void socket.destroy();
+      busy.add(socket);
+      res.once('close', () => busy.delete(socket));
+      void listener(req, res);
+    },
     admit: (socket) => void strangers.delete(socket),
     bound(server) {
       server.setTimeout(silence);

@@ -1,6 +1,6 @@
-import type { Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
@@ -8,7 +8,7 @@ import type { AdminConfig } from '../config/schema.ts';
 import { refuse } from './admission.ts';
 import { answerApi, type ApiParts } from './api.ts';
 import { bodyBytes } from './api-answer.ts';
-import { backlog, createCrowd, deadlines, type Crowd } from './connections.ts';
+import { createCrowd, deadlines, type Crowd } from './connections.ts';
 import { createLive, type Live, type LiveParts } from './live.ts';
 import { readPage, type Page } from './page.ts';
 
@@ -119,11 +119,11 @@ export async function startAdmin(config: AdminConfig, parts: AdminParts): Promis
   const live = createLive(parts);
   const crowd = createCrowd();
   const app = createAdminApp(config, parts, live, crowd);
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: deadlines }) as Server;
+  const server = createServer(deadlines, crowd.inTurn(getRequestListener(app.fetch)));
   crowd.bound(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(config.address.port, config.address.host, backlog, () => {
+    server.listen(config.address.port, config.address.host, () => {
       server.off('error', reject);
       resolve();
     });

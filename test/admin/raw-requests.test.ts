@@ -221,7 +221,7 @@ await t.test('CONNECT connects nobody, and an upgrade is none', async (t) => {
   } = await say(`CONNECT 127.0.0.1:${proxyPort} HTTP/1.1\r\n${host}`, `GET / HTTP/1.1\r\n${host}\r\n`);
   t.strictSame([none, rest, ended], [[], '', true]);
   const upgrade =
-    'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    'Connection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
   for (const to of ['websocket', 'h2c', 'TLS/1.0']) {
     const { answers: got } = await converse(
       adminPort,

@@ -17,8 +17,12 @@ export type Viewer = {
 };
 
 /** Looks on at an admin port; `reads: false` takes nothing in but the head. */
-export async function look(t: Pick<Test, 'teardown'>, port: number, { reads = true } = {}): Promise<Viewer> {
-  const request = http.get({ host: '127.0.0.1', port, path: '/api/live', agent: false });
+export async function look(
+  t: Pick<Test, 'teardown'>,
+  port: number,
+  { reads = true, headers = {} }: { reads?: boolean; headers?: Record<string, string> } = {},
+): Promise<Viewer> {
+  const request = http.get({ host: '127.0.0.1', port, path: '/api/live', headers, agent: false });
   request.on('error', () => {});
   t.teardown(() => request.destroy());
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
