@@ -2,6 +2,7 @@ import type { Explained, FlagStanding, GuardStanding, Snapshot, UpstreamHealth }
 import type { Config, RouteConfig } from './config/schema.ts';
 import { dividedBy } from './flags/divided.ts';
 import type { FlagProvider } from './flags/provider.ts';
+import { textOf } from './flags/split.ts';
 import type { GuardView } from './guard/view.ts';
 import type { EvaluationContext } from './identity/context.ts';
 import { version } from './package.ts';
@@ -86,12 +87,14 @@ function standingOf(
   rollout: RolloutView | undefined,
   guards: readonly GuardView[],
 ): FlagStanding {
+  const scheduled = scheduledOf(flags(), flag, versions[0]);
   return {
     flag,
     managedBy: managerOf(flag, config),
     routes: [...routes],
     versions: [...versions],
-    scheduled: scheduledOf(flags(), flag, versions[0]),
+    scheduled,
+    undivided: scheduled === null ? undividedOf(flags(), flag, versions) : null,
     rollout: rollout === undefined ? null : rolloutStanding(rollout),
     guards: guards.filter((one) => one.flag === flag).map(guardStanding),
     latest: latest(flag),
@@ -110,6 +113,22 @@ export function scheduledOf(
   const data = flags?.flagData(flag);
   const divided = data === undefined || control === undefined ? undefined : dividedBy(data, control);
   return divided === undefined ? null : Math.round(divided.percent * 1000) / 1000;
+}
+
+/** What everybody gets of a flag that does not divide, but for targets and rules, and why. Without a value it is the route's default. */
+function undividedOf(
+  flags: FlagProvider | undefined,
+  flag: string,
+  versions: readonly string[],
+): NonNullable<FlagStanding['undivided']> {
+  const [fallback = null] = versions;
+  if (flags?.state().initialized !== true) return { why: 'no flags yet', version: fallback };
+  const data = flags.flagData(flag);
+  if (data === undefined) return { why: 'no such flag', version: fallback };
+  const off = 'offVariation' in data && typeof data.offVariation === 'number' ? data.offVariation : undefined;
+  const value = data.variations[(data.on ? data.fallthrough?.variation : off) ?? -1];
+  const version = versions.find((one) => one === textOf(value)) ?? fallback;
+  return { why: data.on ? 'one version' : 'off', version };
 }
 
 function rolloutStanding(view: RolloutView): NonNullable<FlagStanding['rollout']> {
@@ -135,6 +154,7 @@ function guardStanding({
 }: GuardView): GuardStanding {
   const found = trip && {
     at: trip.at,
+    route: trip.route,
     signal: trip.signal,
     action: trip.action,
     words: trip.words,

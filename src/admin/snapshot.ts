@@ -58,6 +58,8 @@ export type FlagStanding = {
   versions: string[];
   /** Treatment's share that the flag is set to; null where it does not divide by percentage. */
   scheduled: number | null;
+  /** What everybody gets where it does not divide, but for targets and rules, and why; null where it divides. */
+  undivided: { why: 'no flags yet' | 'no such flag' | 'off' | 'one version'; version: string | null } | null;
   rollout: RolloutStanding | null;
   guards: GuardStanding[];
   /** The second that has just ended. */
@@ -105,8 +107,15 @@ export type GuardStanding = {
   };
   /** `errors`, `latency` and `split`: natural logarithms of the evidence and of what is needed. `split` only warns. */
   signals: { signal: string; evidence: number; needed: number; warned: boolean }[];
-  /** What was found, until a person clears it; `at` is ISO 8601. */
-  trip: { at: string; signal: string; action: string; words: string; requestIds: string[] } | null;
+  /** What was found, on any route of the flag, until a person clears it; `at` is ISO 8601. */
+  trip: {
+    at: string;
+    route: string;
+    signal: string;
+    action: string;
+    words: string;
+    requestIds: string[];
+  } | null;
 };
 
 /** What a request would get, without who asked. */

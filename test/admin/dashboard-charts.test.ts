@@ -29,6 +29,14 @@ await t.test('charts share one time, and follow the window and its colours', opt
   t.same(new Set(await times.allInnerTexts()), new Set(['latest']));
   t.equal(await plots.count(), 5);
 
+  const told: string[] = [];
+  await page.exposeFunction('heard', (text: string) => told.push(text));
+  await page.evaluate(`new MutationObserver(() => heard(document.querySelectorAll('.legend')[1].innerText)).observe(
+    document.querySelector('.charts'), { subtree: true, characterData: true, childList: true })`);
+  await until(() => told.length > 5, 'some seconds', 20_000);
+  // A busy machine may have sent nothing in one of them.
+  t.ok(told.filter((text) => /\b0 \/ s/.test(text)).length < 2, `no false zeros: ${told.join()}`);
+
   await plots.nth(1).hover();
   await until(async () => (await times.first().innerText()) !== 'latest', 'the cursor');
   const [time, ...others] = new Set(await times.allInnerTexts());

@@ -11,7 +11,7 @@ await t.test('what the guard finds appears with its evidence, and can be cleared
   const { page, complaints } = await openDashboard(t, proxy.adminPort);
   const panel = page.getByRole('region', { name: 'Guard of facts' });
   await panel.getByText('v1 is compared with v0, by users.').waitFor();
-  t.match(await panel.innerText(), 'If it is worse, everybody is taken back to v0.');
+  t.match(await panel.innerText(), 'If v1 is worse, everybody is taken back to v0.');
   const meter = panel.getByRole('meter', { name: 'Evidence: Errors' });
   t.equal(await meter.getAttribute('aria-valuetext'), 'none; it takes 1 : 330');
 
@@ -29,7 +29,9 @@ await t.test('what the guard finds appears with its evidence, and can be cleared
   t.equal(await page.locator('#headline').innerText(), 'Rolled back: everyone gets v0');
   t.match(await page.locator('.rollout .more').innerText(), trip.words);
   t.match(await page.locator('.changes tbody tr').first().innerText(), /guard[^]*rollback/);
-  t.match(await meter.getAttribute('aria-valuetext'), /^(over )?1 : [\d,]+ of the 1 : 330 that it takes$/);
+  t.match(await meter.getAttribute('aria-valuetext'), /^(over )?1 : [\d,]+; it takes 1 : 330$/);
+  t.match(await panel.innerText(), /Found worse: everybody gets v0 until this is cleared\.[^]*has acted/);
+  t.notMatch(await panel.innerText(), 'is compared');
   t.equal(await meter.getAttribute('aria-valuenow'), '100');
 
   await panel.getByLabel('Why it may be forgotten').fill('the timeout was the database’s');
@@ -37,5 +39,6 @@ await t.test('what the guard finds appears with its evidence, and can be cleared
   await alert.waitFor({ state: 'detached' });
   t.equal((await guard()).trip, undefined);
   t.match((await rollout()).history.at(-1), { verb: 'clear', why: 'the timeout was the database’s' });
+  await page.locator('.more', { hasText: /^By the guard/ }).waitFor();
   t.same(complaints, []);
 });

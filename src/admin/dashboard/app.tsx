@@ -5,7 +5,7 @@ import { Changes } from './changes.tsx';
 import { Charts } from './charts.tsx';
 import { Explain } from './explain.tsx';
 import { Flags, useNamedFlag } from './flags.tsx';
-import { Guard } from './guard.tsx';
+import { Guard, NoGuard } from './guard.tsx';
 import { Header, liveText } from './header.tsx';
 import { glanceOf } from './headline.ts';
 import { Health } from './health.tsx';
@@ -79,6 +79,11 @@ function Body({ live, snapshot, standing }: Props) {
         {standing?.guards.map((guard) => (
           <Guard key={guard.route} guard={guard} versions={standing.versions} now={now} able={able} />
         ))}
+        {standing?.routes
+          .filter((route) => !standing.guards.some((guard) => guard.route === route))
+          .map((route) => (
+            <NoGuard key={route} route={route} />
+          ))}
         <Health snapshot={snapshot} />
         <Explain flags={snapshot.flags} />
       </div>

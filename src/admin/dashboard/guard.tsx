@@ -2,14 +2,25 @@ import { useRef, useState } from 'preact/hooks';
 import type { GuardStanding } from '../snapshot.ts';
 import { post } from './ask.ts';
 import { Version } from './version.tsx';
-import { agoText, countText, momentText, oddsText, rateText, unitsText, versionName } from './words.ts';
+import {
+  agoText,
+  countText,
+  momentText,
+  oddsText,
+  rateText,
+  treatmentName,
+  unitsText,
+  versionName,
+} from './words.ts';
 
 type Props = { guard: GuardStanding; versions: readonly string[]; now: number; able: boolean };
 
 /** What the guard of a route compares, how sure it is, and what it found. */
 export function Guard({ guard, versions, now, able }: Props) {
-  const { route, unit, comparing, seen, signals, trip, onRegression } = guard;
-  const [v0, v1] = [versionName(seen.control.version), versionName(seen.treatment.version)];
+  const { route, unit, seen, signals, trip } = guard;
+  const v0 = versionName(seen.control.version);
+  const several = versions.length > 2;
+  const v1 = several ? treatmentName(versions) : versionName(seen.treatment.version);
   const heading = `guard-${route}`;
   return (
     <section class="card guard" aria-labelledby={heading}>
@@ -17,12 +28,10 @@ export function Guard({ guard, versions, now, able }: Props) {
         Guard <span class="quiet">of {route}</span>
       </h2>
       <p class="quiet">
-        {comparing
-          ? `${v1} is compared with ${v0}, by ${unitsText(unit)}.`
-          : `${v1} and ${v0} are not compared now: only one of them is served.`}{' '}
-        {intents[onRegression](v0)}
+        {doingText(guard, v0, v1)}
+        {several && ` All versions but ${v0} are compared as one.`}
       </p>
-      {trip !== null && <Trip guard={guard} trip={trip} v0={v0} now={now} />}
+      {trip?.route === route && <Trip trip={trip} v0={v0} now={now} />}
       <table class="seen">
         <thead>
           <tr>
@@ -33,10 +42,10 @@ export function Guard({ guard, versions, now, able }: Props) {
           </tr>
         </thead>
         <tbody>
-          {[seen.control, seen.treatment].map(({ version, units, failed }) => (
+          {[seen.control, seen.treatment].map(({ version, units, failed }, side) => (
             <tr key={version}>
               <th scope="row">
-                <Version version={version} versions={versions} />
+                {several && side === 1 ? v1 : <Version version={version} versions={versions} />}
               </th>
               <td>{countText(units)}</td>
               <td>{countText(failed)}</td>
@@ -47,36 +56,64 @@ export function Guard({ guard, versions, now, able }: Props) {
       </table>
       <ul class="signals">
         {signals.map((signal) => (
-          <Signal key={signal.signal} {...signal} />
+          <Signal
+            key={signal.signal}
+            {...signal}
+            acted={trip?.route === route && trip.signal === signal.signal}
+          />
         ))}
       </ul>
-      {trip !== null && <Clear key={route} route={route} able={able} />}
+      {trip?.route === route && <Clear key={route} route={route} able={able} />}
     </section>
   );
 }
 
+/** What is compared, and what comes of it; or what came of it. */
+function doingText({ route, trip, comparing, unit, onRegression }: GuardStanding, v0: string, v1: string) {
+  if (trip !== null && trip.route !== route)
+    return `Stopped with the flag: route ${trip.route} was found worse.`;
+  if (trip?.action === 'rollback') return `Found worse: everybody gets ${v0} until this is cleared.`;
+  const now = comparing
+    ? `${v1} is compared with ${v0}, by ${unitsText(unit)}.`
+    : `${v1} and ${v0} are not compared now: only one of them is served.`;
+  return `${now} If ${v1} is worse, ${intents[onRegression](v0)}.`;
+}
+
 /** What will be done once treatment is found worse. */
 const intents: Record<GuardStanding['onRegression'], (v0: string) => string> = {
-  rollback: (v0) => `If it is worse, everybody is taken back to ${v0}.`,
-  pause: () => 'If it is worse, the rollout stays at its percentage.',
-  notify: () => 'If it is worse, that is said and nothing done.',
+  rollback: (v0) => `everybody is taken back to ${v0}`,
+  pause: () => 'the rollout stays at its percentage',
+  notify: () => 'that is said and nothing done',
 };
+
+/** Where nothing is compared on a route of the flag. */
+export function NoGuard({ route }: { route: string }) {
+  return (
+    <p class="card quiet guard-off">
+      Guard of {route}: off. Nothing is compared, and nobody is taken back by itself.
+    </p>
+  );
+}
 
 const names: Record<string, string> = { errors: 'Errors', latency: 'Latency', split: 'Uneven split' };
 
-function Signal({ signal, evidence, needed, warned }: GuardStanding['signals'][number]) {
+function Signal({
+  signal,
+  evidence,
+  needed,
+  warned,
+  acted,
+}: GuardStanding['signals'][number] & { acted: boolean }) {
   const name = names[signal] ?? signal;
   const part = Math.min(1, Math.max(0, evidence / needed));
-  const text =
-    evidence <= 0
-      ? `none; it takes ${oddsText(needed)}${signal === 'split' ? ' to warn' : ''}`
-      : `${oddsText(evidence)} of the ${oddsText(needed)} that it takes${signal === 'split' ? ' to warn' : ''}`;
+  const text = `${oddsText(evidence)}; it takes ${oddsText(needed)}${signal === 'split' ? ' to warn' : ''}`;
+  const mark = acted ? 'has acted' : warned ? 'has warned' : undefined;
   return (
     <li>
       <span class="signal">{name}</span>
       <span class="words">
         {text}
-        {warned && <strong class="warned">has warned</strong>}
+        {mark !== undefined && <strong class="warned">{mark}</strong>}
       </span>
       <span
         class="meter"
@@ -95,7 +132,7 @@ function Signal({ signal, evidence, needed, warned }: GuardStanding['signals'][n
 
 type Found = NonNullable<GuardStanding['trip']>;
 
-function Trip({ trip, v0, now }: { guard: GuardStanding; trip: Found; v0: string; now: number }) {
+function Trip({ trip, v0, now }: { trip: Found; v0: string; now: number }) {
   return (
     <div class="notice bad trip" role="alert">
       <p>

@@ -1,5 +1,5 @@
 import type { FlagStanding, GuardStanding, RolloutStanding } from '../snapshot.ts';
-import { agoText, percentText, spanText, unitsText, versionName } from './words.ts';
+import { agoText, counted, eitherOf, percentText, spanText, unitsText, versionName } from './words.ts';
 
 /** How a flag stands, in sentences. `tone` is for the eye, and says nothing that the words do not. */
 export type Headline = { tone: 'moving' | 'still' | 'done' | 'trouble'; title: string; more: string[] };
@@ -11,14 +11,19 @@ export function headlineOf(standing: FlagStanding, now: number): Headline {
   return rollout === null ? ofFlag(standing, tripped, now) : ofRollout(standing, rollout, tripped, now);
 }
 
+/** The guard that keeps everybody on control, whatever a flag says that is not rolled out here. */
+export const overriding = ({ rollout, guards }: FlagStanding): GuardStanding | undefined =>
+  rollout === null ? guards.find(({ trip }) => trip?.action === 'rollback') : undefined;
+
 /** How the share of a flag is told in a word or two, for a list of flags. */
-export function glanceOf({ rollout, scheduled, guards }: FlagStanding): {
-  tone: Headline['tone'];
-  word: string;
-} {
+export function glanceOf(standing: FlagStanding): { tone: Headline['tone']; word: string } {
+  const { rollout, scheduled, undivided, guards } = standing;
+  if (overriding(standing)) return { tone: 'trouble', word: 'overridden' };
   const tripped = guards.some(({ trip }) => trip !== null);
   const alarmed = (tone: Headline['tone'], word: string) =>
     tripped ? { tone: 'trouble' as const, word: `${word}, found worse` } : { tone, word };
+  if (rollout === null && undivided !== null && isMissing(undivided))
+    return { tone: 'trouble', word: undivided.why };
   if (rollout === null) return alarmed('done', scheduled === null ? 'not divided' : percentText(scheduled));
   const percent = percentText(rollout.percent);
   switch (rollout.status) {
@@ -46,24 +51,44 @@ export const usersOf = ({ guards }: FlagStanding): string => {
 };
 
 function ofFlag(standing: FlagStanding, tripped: GuardStanding | undefined, now: number): Headline {
-  const { managedBy, scheduled, versions } = standing;
-  const [control = '', treatment = ''] = versions.map(versionName);
+  const { managedBy, scheduled, undivided, versions } = standing;
+  const [control = '', ...treatments] = versions;
+  const override = overriding(standing);
   const whose =
     managedBy === 'launchdarkly'
       ? 'LaunchDarkly moves the percentage; start, pause and roll back there.'
       : 'The flag file sets the percentage; there is no rollout to steer here.';
-  if (tripped?.trip && tripped.trip.action === 'rollback')
+  if (override !== undefined)
     return {
       tone: 'trouble',
-      title: `Everyone gets ${control}: the guard overrides the flag`,
-      more: [found(tripped, now), 'It stays so until somebody clears the guard.'],
+      title: `Everyone gets ${versionName(control)}: the guard overrides the flag`,
+      more: [found(override, now), 'It stays so until somebody clears the guard.'],
     };
   const title =
-    scheduled === null
-      ? 'The flag does not divide by percentage'
-      : `${percentText(scheduled)} of ${usersOf(standing)} get ${treatment}`;
+    undivided === null
+      ? `${percentText(scheduled ?? 0)} of ${usersOf(standing)} get ${eitherOf(treatments)}`
+      : everybodyText(undivided);
+  if (undivided !== null && isMissing(undivided)) return { tone: 'trouble', title, more: [whose] };
   if (tripped?.trip) return { tone: 'trouble', title, more: [found(tripped, now), whose] };
   return { tone: 'done', title, more: [whose] };
+}
+
+type Undivided = NonNullable<FlagStanding['undivided']>;
+
+const isMissing = ({ why }: Undivided): boolean => why === 'no flags yet' || why === 'no such flag';
+
+function everybodyText({ why, version }: Undivided): string {
+  const gets = `gets ${versionName(version ?? '')}`;
+  switch (why) {
+    case 'no flags yet':
+      return `No flags yet: everyone ${gets}, the route's default`;
+    case 'no such flag':
+      return `No such flag: everyone ${gets}, the route's default`;
+    case 'off':
+      return `The flag is off: everyone ${gets}`;
+    case 'one version':
+      return `Everyone ${gets}, but for targets and rules`;
+  }
 }
 
 function ofRollout(
@@ -121,20 +146,32 @@ function ofRollout(
 }
 
 /** Where the stages are: `Stage 1 of 2, 40 s left.` */
-function stageText({ stage, stages, leftMs, elapsedMs, waitsFor, raise, to }: RolloutStanding): string {
+function stageText({
+  status,
+  stage,
+  stages,
+  leftMs,
+  elapsedMs,
+  waitsFor,
+  raise,
+  to,
+}: RolloutStanding): string {
   const current = stage === null ? undefined : stages[stage];
   if (stage === null || current === undefined) return '';
   const place = `Stage ${stage + 1} of ${stages.length}`;
   if (raise !== null) return `${place}: ${percentText(raise.percent)} in ${spanText(raise.inMs)}.`;
+  const heldIn = 2 * current.forMs - elapsedMs;
+  if (waitsFor !== null && status === 'in_progress')
+    return `${place}: its time is over, and it waits for requests on ${versionName(to)}: ${waitsFor.requests} of ${waitsFor.of}. Without them it pauses in ${spanText(Math.max(0, heldIn))}.`;
   if (waitsFor !== null)
-    return `${place}: its time is over, and it waits for requests on ${versionName(to)}: ${waitsFor.requests} of ${waitsFor.of}.`;
+    return `${place} saw ${waitsFor.requests} of the ${counted(waitsFor.of, 'request')} on ${versionName(to)} that it wants. Resume gives it its time once more.`;
   if (leftMs !== null) return `${place}, ${spanText(leftMs)} left.`;
   return `${place}, its clock stands still with ${spanText(Math.max(0, current.forMs - elapsedMs))} left.`;
 }
 
-/** What the last change was, and by whom. */
-function lastWord({ history }: RolloutStanding, now: number): string {
-  const last = history.at(-1);
+/** What made the status what it is, and by whom: not what was noted or cleared since. */
+function lastWord({ history, status }: RolloutStanding, now: number): string {
+  const last = history.findLast(({ from, to }) => to === status && from !== to);
   if (last === undefined) return '';
   const { at, who, why } = last;
   return `By ${whoText(who)} ${agoText(now - Date.parse(at))}${why === '' ? '.' : `: ${why}`}`;

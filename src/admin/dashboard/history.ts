@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { History, Moment } from '../snapshot.ts';
 import { read } from './ask.ts';
 import type { Live } from './live.ts';
@@ -61,7 +61,15 @@ export function useHistory(flag: string, span: Span, { snapshot, opened }: Live)
     });
   }, [of, span, latest]);
 
-  return known.of === of ? known : nothingKnown;
+  // What this render was told is in it already: else each second would be one without requests until the effect has run.
+  const past = known.of === of ? known : nothingKnown;
+  return useMemo(
+    () =>
+      latest === undefined || span === 'day' || (past.moments.at(-1)?.at ?? 0) >= latest.at
+        ? past
+        : { ...past, moments: merged(past.moments, [latest], span) },
+    [past, latest, span],
+  );
 }
 
 const askAgainAfter = 5000;
@@ -97,7 +105,9 @@ export type Grid = { span: Span; at: number[]; cells: (Moment | undefined)[] };
  */
 export function gridOf(moments: readonly Moment[], span: Span, now: number, started: number): Grid {
   const { step, steps } = spans[span];
-  const byStep = new Map(moments.map((moment) => [Math.round(moment.at / step), moment]));
+  // The minute under way would look like one with little traffic; a second is told when it has ended.
+  const whole = moments.filter(({ at }) => span === 'minutes' || at + step <= now);
+  const byStep = new Map(whole.map((moment) => [Math.round(moment.at / step), moment]));
   const last = Math.max(Math.floor(now / step) - 1, ...byStep.keys());
   const known = Math.min(Math.floor(started / step), ...byStep.keys());
   const first = Math.max(last - steps + 1, Math.min(known, last - fewest + 1));

@@ -1,9 +1,9 @@
 import type { FlagStanding, Moment } from '../snapshot.ts';
-import { headlineOf } from './headline.ts';
+import { headlineOf, overriding } from './headline.ts';
 import { Stages } from './stages.tsx';
 import { Steer } from './steer.tsx';
 import { Mark } from './version.tsx';
-import { percentText, versionName } from './words.ts';
+import { percentText, treatmentName, versionName } from './words.ts';
 
 type Props = { standing: FlagStanding; now: number; recent: readonly Moment[]; able: boolean };
 
@@ -28,7 +28,7 @@ export function Rollout({ standing, now, recent, able }: Props) {
           {rollout.state.detail}
         </p>
       )}
-      <Shares standing={standing} recent={recent} />
+      <Shares standing={standing} recent={recent} now={now} />
       {rollout !== null && <Stages rollout={rollout} />}
       {rollout !== null && <Steer key={flag} standing={standing} rollout={rollout} able={able} />}
     </section>
@@ -36,11 +36,24 @@ export function Rollout({ standing, now, recent, able }: Props) {
 }
 
 /** What share is meant to get treatment, and what share did. */
-function Shares({ standing, recent }: { standing: FlagStanding; recent: readonly Moment[] }) {
-  const { scheduled, versions } = standing;
-  const to = versionName(standing.rollout?.to ?? versions[1] ?? '');
-  const { observed, seconds } = observedShare(recent, scheduled);
+function Shares({ standing, recent, now }: Omit<Props, 'able'>) {
+  const { scheduled, versions, rollout } = standing;
   if (scheduled === null) return null;
+  if (overriding(standing))
+    return (
+      <dl class="shares">
+        <div>
+          <dt>scheduled by the flag</dt>
+          <dd>{percentText(scheduled)} (overridden)</dd>
+        </div>
+        <div>
+          <dt>observed</dt>
+          <dd>nobody is divided now</dd>
+        </div>
+      </dl>
+    );
+  const to = rollout === null ? treatmentName(versions) : versionName(rollout.to);
+  const { observed, seconds } = observedShare(recent, scheduled, now);
   return (
     <dl class="shares">
       <div>
@@ -71,14 +84,15 @@ function Bar({ percent }: { percent: number }) {
   );
 }
 
-/** Seconds that the observed share is taken over, at the most. */
-const observedFor = 30;
+/** Milliseconds that the observed share is taken over, at the most. */
+const observedFor = 30_000;
 
 /** By requests, since the schedule has been what it is; without the second in which it changed. */
-function observedShare(recent: readonly Moment[], scheduled: number | null) {
-  const last = recent.slice(-observedFor);
+function observedShare(recent: readonly Moment[], scheduled: number | null, now: number) {
+  const last = recent.filter(({ at }) => at >= now - observedFor - 1000);
   const changed = last.findLastIndex((moment) => moment.scheduled !== scheduled);
   const since = changed === -1 ? last : last.slice(changed + 2);
+  const from = since[0]?.at ?? now;
   let [part, whole] = [0, 0];
   for (const { observed, versions } of since) {
     if (observed === null) continue;
@@ -86,5 +100,8 @@ function observedShare(recent: readonly Moment[], scheduled: number | null) {
     part += observed * requests;
     whole += requests;
   }
-  return { observed: whole === 0 ? undefined : part / whole, seconds: since.length };
+  return {
+    observed: whole === 0 ? undefined : part / whole,
+    seconds: Math.min(30, Math.round((now - from) / 1000)),
+  };
 }

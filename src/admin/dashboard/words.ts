@@ -3,6 +3,17 @@
 /** A version as people say it: `v1` for the flag value 1. */
 export const versionName = (version: string): string => (/^\d/.test(version) ? `v${version}` : version);
 
+/** What is told apart from the control, the first of the versions: `v1`, or, of several, `all but v0`. */
+export const treatmentName = ([control = '', treatment = '', ...more]: readonly string[]): string =>
+  more.length === 0 ? versionName(treatment) : `all but ${versionName(control)}`;
+
+/** `v1`, `v1 or v2`, `v1, v2 or v3`. */
+export const eitherOf = (versions: readonly string[]): string =>
+  versions
+    .map(versionName)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
+
 /** Several of what is counted: users, requests, or the keys of another context kind. */
 export const unitsText = (unit: string): string =>
   unit === 'user' || unit === 'request' ? `${unit}s` : `${unit} keys`;
