@@ -19,9 +19,10 @@ import type { Rollouts } from './rollout/rollouts.ts';
 import { rolloutKind } from './rollout/state.ts';
 import { guarding, hex, startRollouts, steering, watchOver } from './steer.ts';
 import { openStore } from './store/open-store.ts';
-import type { Store } from './store/store.ts';
+import { createTelling } from './tell.ts';
 import type { Log } from './telemetry/log.ts';
-import { failedUpstream } from './telemetry/outcome.ts';
+import type { Regression } from './telemetry/regression.ts';
+import { createTally } from './telemetry/tally.ts';
 import { createTracing } from './telemetry/trace.ts';
 
 /** A running proxy. */
@@ -34,9 +35,6 @@ export type App = {
   stop(): Promise<void>;
 };
 
-/** Milliseconds between two lines that say that descriptors or ports have run out. */
-const exhaustedPause = 10_000;
-
 /** Milliseconds that a stop waits for LaunchDarkly to take the last events. */
 const flushDeadline = 3000;
 
@@ -46,54 +44,60 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
   let flags: FlagProvider | undefined;
   let rollouts: Rollouts | undefined;
   let guard: Guarding | undefined;
-  let store: Store | undefined;
-
-  let server: ProxyServer | undefined;
+  let front: ProxyServer | undefined;
+  /** What there is to let go of; the last is the first to go. */
+  const opened: (() => unknown)[] = [];
 
   const routing = createRouting(config);
-  const seen = observe({
-    config,
-    routing,
-    clock,
-    phase: () => phase,
-    flags: () => flags,
-    rollouts: () => rollouts,
-    guard: () => guard,
-    connections: () => server?.connections() ?? 0,
-    droppedLines: log.dropped,
-  });
-  const { tally } = seen;
+  opened.push(() => routing.close());
   const tracing = createTracing({
     provider: config.flags.source === 'launchdarkly' ? 'LaunchDarkly' : 'trenchcoat',
     divides: (flag) => flags?.flagData(flag)?.fallthrough?.rollout !== undefined,
     onFault: (error) =>
       log.warn({ err: error }, 'the OpenTelemetry SDK failed; requests are served all the same'),
   });
-  const admin = await openAdmin(config, {
-    ...seen.admin,
-    rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
-    guards: guarding(() => guard),
-  });
+  if (tracing !== undefined) opened.push(() => tracing.flush(flushDeadline));
+  const tally = createTally();
 
   try {
-    const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
-    const parts = { flags: provider, routing, log, clock, hex };
-    if (config.rollouts.size > 0 || isGuarded(config))
-      store = await openStore(config.state, clock, [rolloutKind, tripKind]);
-    if (store !== undefined && config.rollouts.size > 0)
-      rollouts = await startRollouts(config, { ...parts, store });
-    if (store !== undefined && isGuarded(config))
-      guard = await watchOver(config, rollouts, {
-        ...parts,
-        store,
-        found: ({ route, signal }) => tally.tripped(route, signal),
+    let admin: AdminServer | undefined;
+    if (config.admin !== undefined) {
+      const shown = observe({
+        config,
+        routing,
+        clock,
+        phase: () => phase,
+        flags: () => flags,
+        rollouts: () => rollouts,
+        guard: () => guard,
+        connections: () => front?.connections() ?? 0,
+        log,
+        tally,
       });
-    const flagOf = new Map(
-      config.routes.flatMap((route) => (route.kind === 'flag' ? [[route.name, route.flag]] : [])),
-    );
-    let exhausted = -Infinity;
+      opened.push(() => shown.close());
+      const parts: AdminParts = {
+        ...shown.admin,
+        rollouts: config.flags.source === 'launchdarkly' ? undefined : steering(() => rollouts),
+        guards: guarding(() => guard),
+      };
+      const open = (admin = await orCannotListen(config.admin.address, startAdmin(config.admin, parts)));
+      opened.push(() => open.close());
+    }
+    const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
+    opened.push(() => provider.close(phase === 'draining' ? flushDeadline : 0));
+    const parts = { flags: provider, routing, log, clock, hex };
+    if (config.rollouts.size > 0 || isGuarded(config)) {
+      const store = await openStore(config.state, clock, [rolloutKind, tripKind]);
+      opened.push(() => store.close());
+      if (config.rollouts.size > 0) rollouts = await startRollouts(config, { ...parts, store });
+      opened.push(() => rollouts?.close());
+      const found = ({ route, signal }: Regression) => tally.tripped(route, signal);
+      if (isGuarded(config)) guard = await watchOver(config, rollouts, { ...parts, store, found });
+      opened.push(() => guard?.close());
+    }
     const handler = createHandler({
       ...routing,
+      ...createTelling({ config, tally, log, flags, rollouts, guard, clock }),
       limits: config.limits,
       tracing,
       startTraces: tracing === undefined ? config.traces.start : 'off',
@@ -103,34 +107,11 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
         return provider.evaluate(flag, context, fallback);
       },
       tripped: (flag) => guard?.overrides(flag) ?? false,
-      decided(route, decision, context) {
-        const { reason, version } = decision;
-        tally.began(route.name, route.kind === 'flag' ? route.flag : undefined, decision);
-        // Whom a percentage has given a version.
-        if (reason === 'FALLTHROUGH' && version !== undefined && context !== undefined)
-          guard?.asked(route.name, version, context);
-      },
-      record(outcome, context) {
-        tally.ended(outcome);
-        log.access(outcome);
-        if (context !== undefined) {
-          provider.report?.(context, failedUpstream(outcome), outcome.headMs);
-          guard?.saw(outcome, context, outcome.headMs);
-        }
-        const { reason, route, version } = outcome;
-        if (rollouts !== undefined && reason === 'FALLTHROUGH' && version !== undefined)
-          rollouts.saw(flagOf.get(route ?? '') ?? '', version, failedUpstream(outcome));
-      },
-      onFault({ code, cause }, { id }) {
-        // It comes in floods, which would take what little is left.
-        if (code === 'exhausted' && clock.now() - exhausted < exhaustedPause) return;
-        if (code === 'exhausted') exhausted = clock.now();
-        log.error({ id, code, err: cause }, 'a request failed on our side');
-      },
     });
     const trust = createTrust(config.trustedProxies);
-    const front = (server = createProxyServer(config.limits, trust, handler, tally.refused));
-    const listen = await orCannotListen(config.listen, front.listen(config.listen));
+    const server = (front = createProxyServer(config.limits, trust, handler, tally.refused));
+    const listen = await orCannotListen(config.listen, server.listen(config.listen));
+    opened.push(() => server.close(config.shutdown.drain));
     phase = 'ready';
 
     return {
@@ -140,31 +121,26 @@ export async function startApp(config: Config, log: Log, clock: Clock = systemCl
       async stop() {
         phase = 'draining';
         await delay(config.shutdown.delay);
-        await front.close(config.shutdown.drain);
-        routing.close();
-        await guard?.close();
-        await rollouts?.close();
-        await store?.close();
-        await Promise.all([provider.close(flushDeadline), tracing?.flush(flushDeadline)]);
-        seen.close();
-        await admin?.close();
+        await release(opened);
       },
     };
   } catch (error) {
-    await guard?.close();
-    await rollouts?.close();
-    await store?.close();
-    await flags?.close(0);
-    seen.close();
-    routing.close();
-    await admin?.close();
+    // What is wrong at the start is more to the point than what is wrong with letting go of it.
+    await release(opened).catch(() => {});
     throw error;
   }
 }
 
-async function openAdmin(config: Config, parts: AdminParts): Promise<AdminServer | undefined> {
-  if (config.admin === undefined) return undefined;
-  return orCannotListen(config.admin.address, startAdmin(config.admin, parts));
+/** Lets go of everything, whatever of it fails; then throws the first failure. */
+async function release(opened: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of opened.toReversed())
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function orCannotListen<T>({ host, port }: Address, listening: Promise<T>): Promise<T> {

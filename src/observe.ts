@@ -10,8 +10,9 @@ import { explainRequest } from './proxy/explain.ts';
 import type { Routing } from './proxy/routing.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import { createRecorder, type Standing } from './telemetry/history.ts';
+import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { createTally, type Tally } from './telemetry/tally.ts';
+import type { Tally } from './telemetry/tally.ts';
 
 export type Phase = 'starting' | 'ready' | 'draining';
 
@@ -25,12 +26,12 @@ export type Observed = {
   rollouts: () => Rollouts | undefined;
   guard: () => Guarding | undefined;
   connections: () => number;
-  droppedLines: () => number;
+  log: Pick<Log, 'dropped' | 'error'>;
+  tally: Tally;
 };
 
-/** What is counted, and what an admin port shows of it. */
+/** What an admin port shows of a proxy. */
 export type Observation = {
-  tally: Tally;
   admin: Omit<AdminParts, 'rollouts' | 'guards'>;
   close(): void;
 };
@@ -39,10 +40,9 @@ const detail = (name: string, text: string | undefined) => (text === undefined ?
 
 const notOpened = { initialized: false, healthy: false, detail: 'not opened yet' };
 
-/** Counts what a proxy does and puts together what is shown: metrics, history, readiness, explanations. */
-export function observe({ config, routing, clock, phase, ...parts }: Observed): Observation {
+/** Puts together what is shown of a proxy: metrics, history, readiness, explanations. */
+export function observe({ config, routing, clock, phase, tally, ...parts }: Observed): Observation {
   const startedAt = clock.now();
-  const tally = createTally();
   const charted = flagsOf(config);
   const flagState = () => parts.flags()?.state() ?? notOpened;
   const staleMs = createStaleness(flagState, clock);
@@ -57,6 +57,7 @@ export function observe({ config, routing, clock, phase, ...parts }: Observed): 
       evidence: evidenceOn(routes, parts.guard()),
     }),
     clock,
+    (error) => parts.log.error({ err: error }, 'what is shown of a second could not be put together'),
   );
   recorder.everySecond(staleMs);
 
@@ -70,7 +71,7 @@ export function observe({ config, routing, clock, phase, ...parts }: Observed): 
     },
     rollouts,
     guards,
-    droppedLines: parts.droppedLines,
+    droppedLines: parts.log.dropped,
     version,
   });
 
@@ -102,7 +103,6 @@ export function observe({ config, routing, clock, phase, ...parts }: Observed): 
     latest: recorder.latest,
   };
   return {
-    tally,
     admin: {
       readiness,
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),

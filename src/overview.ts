@@ -144,8 +144,9 @@ function guardStanding({
 }
 
 function healthOf({ name, url, pool }: Upstream, tally: Tally): UpstreamHealth {
-  const { active, idle, tunnels, waiting, exchanges } = pool.counts();
-  const health = exchanges === 0 ? 'unused' : tally.failing.has(name) ? 'failing' : 'answering';
+  const { active, idle, tunnels, waiting } = pool.counts();
+  const well = tally.health.get(name);
+  const health = well === undefined ? 'unused' : well ? 'answering' : 'failing';
   const failures = Object.fromEntries(tally.failures.get(name) ?? []);
   return { name, url: url.origin + url.pathname, health, active, idle, tunnels, waiting, failures };
 }

@@ -34,7 +34,7 @@ export type Snapshot = {
   left: { flags: number; upstreams: number };
 };
 
-/** `failing`: the last exchange failed by the upstream's fault; `unused`: nothing was asked of it yet. */
+/** `failing`: the last exchange failed by the upstream's fault; `unused`: it has not answered anything yet. */
 export type UpstreamHealth = {
   name: string;
   /** Origin and base path. */

@@ -91,7 +91,11 @@ function headersFrom({ host, cookie, header }: ExplainOptions): Record<string, s
     const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined)
       throw new UserError(`--header ${line}: write it as 'Name: value'`);
-    headers[name.toLowerCase()] = value.trim();
+    const key = name.toLowerCase();
+    // As Node hands on what is repeated.
+    const earlier = key === 'host' ? undefined : headers[key];
+    headers[key] =
+      earlier === undefined ? value.trim() : [earlier, value.trim()].join(key === 'cookie' ? '; ' : ', ');
   }
   for (const pair of cookie)
     if (!/^[^=;\s]+=[^;]*$/.test(pair)) throw new UserError(`--cookie ${pair}: write it as name=value`);

@@ -46,7 +46,7 @@ export type Guard = {
   /** Takes note of a request that a percentage decided, as it begins. */
   asked(route: string, version: string, context: EvaluationContext): void;
   /** Takes note of a request at its end. */
-  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined): void;
+  saw(outcome: Outcome, context: EvaluationContext): void;
   list(): GuardView[];
   /** How the tests of a route stand; undefined where nothing is guarded. */
   standings(route: string): Standing[] | undefined;
@@ -227,7 +227,7 @@ export function openGuard(parts: GuardParts): Guard {
 
   return {
     asked: (route, version, context) => byRoute.get(route)?.watch.asked(version, context),
-    saw(outcome, context, headMs) {
+    saw(outcome, context) {
       // Whom chance divides; those whom a target or a rule sends to a version are not to be compared.
       if (outcome.reason !== 'FALLTHROUGH') return;
       const one = byRoute.get(outcome.route ?? '');
@@ -236,7 +236,7 @@ export function openGuard(parts: GuardParts): Guard {
       // What was asked for before a person said to go on tells of the v1 there was then. The time is looked at only where it matters.
       const { from } = watch.epoch();
       if (lastSecond - outcome.durationMs < from && now() - outcome.durationMs < from) return;
-      if (!watch.saw(outcome, context, headMs, now)) return;
+      if (!watch.saw(outcome, context, now)) return;
       const { flag } = watch.route;
       if (one.pending !== undefined || keeper.watchedFrom(flag) !== watch.epoch().from) return;
       if (keeper.tripped(flag) === undefined) act(one, undefined);

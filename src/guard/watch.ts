@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GuardConfig } from '../config/guard-schema.ts';
 import type { EvaluationContext } from '../identity/context.ts';
-import type { Outcome } from '../telemetry/outcome.ts';
+import { latencyOf, type Outcome } from '../telemetry/outcome.ts';
 import type { Regression, Side } from '../telemetry/regression.ts';
 import { createJudge, type Judge, type Verdict } from './judge.ts';
 import { thresholds, type Tick } from './tick.ts';
@@ -39,7 +39,7 @@ export type Watch = {
   /** Somebody asks, and is given this version. */
   asked(version: string, context: EvaluationContext): void;
   /** Takes one request into account, as it ends, `now`. Whether v1 can be reached no more, while v0 can. */
-  saw(outcome: Outcome, context: EvaluationContext, headMs: number | undefined, now: () => number): boolean;
+  saw(outcome: Outcome, context: EvaluationContext, now: () => number): boolean;
   /** Ends the second under way; undefined when nothing was seen in it. */
   endTick(): Tick | undefined;
   /** Everything counts anew, from the j-th epoch of this beginning. */
@@ -120,7 +120,7 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       if (version !== control) treatment = version;
       window.asked(key, version !== control);
     },
-    saw(outcome, context, headMs, now) {
+    saw(outcome, context, now) {
       const { version, status, error, id } = outcome;
       // A client that left says nothing of the upstream, and neither does what we ourselves refused.
       if (version === undefined || (error !== undefined && error.source !== 'upstream')) return false;
@@ -129,7 +129,7 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       busy = true;
       const onTreatment = version !== control;
       const failed = error !== undefined || status >= 500 || (guard.clientErrors && status >= 400);
-      const latency = failed || status >= 400 ? undefined : headMs;
+      const latency = failed ? undefined : latencyOf(outcome);
       const first = window.ended(key, onTreatment, failed, latency);
       if (onTreatment && first === 'failure') keepId(failures, id);
       // Thresholds grow: whoever is above one is above those before it.

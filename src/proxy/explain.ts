@@ -4,7 +4,7 @@ import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from './decide.ts';
 import { findRoute, type FlagRoute } from './routes.ts';
 import type { Routing } from './routing.ts';
-import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
+import { hostName, isHost, parseTarget, pathToRoute, upstreamPath } from './target.ts';
 
 /** A request that is asked about. Headers by lower-case name, Host among them. */
 export type Question = { method: string; path: string; headers: Readonly<Record<string, string>> };
@@ -32,20 +32,27 @@ export type ExplainParts = {
   prepare?: (route: FlagRoute) => Promise<void>;
 };
 
-/** Takes a request through route, identity, flag and decision as the proxy does; a sentence where it would go nowhere. */
+/**
+ * Takes a request through route, identity, flag and decision as the proxy does; a sentence where it would go nowhere. Limits and
+ * framing are not looked at.
+ */
 export async function explainRequest(
   { method, path, headers }: Question,
   { routing, flags, tripped, prepare }: ExplainParts,
 ): Promise<Explanation | string> {
   const target = parseTarget(path, method);
-  if (target === undefined) return `${path}: a path starts with /`;
+  if (target === undefined)
+    return path.startsWith('/')
+      ? `${path}: percent-encode what is not ASCII, and blanks`
+      : `${path}: a path starts with /`;
   if (!isHost(headers['host'] ?? '') || !isHost(target.authority ?? ''))
     return 'the host is malformed: it would get 400';
   const host = hostName(target.authority ?? headers['host'] ?? '');
   const route = findRoute(routing.routes, pathToRoute(target), host, method);
   if (route === undefined)
     return `no route matches ${method} ${target.pathname} on ${host}: it would get 404`;
-  const urlAt = ({ url, basePath }: FlagRoute['defaultUpstream']) => url.origin + basePath + target.path;
+  const urlAt = ({ url, basePath }: FlagRoute['defaultUpstream']) =>
+    `${url.origin}${upstreamPath(basePath, target)}`;
   if (route.kind === 'plain') {
     const { upstream } = route;
     return { route: route.name, reason: 'ROUTE', upstream: upstream.name, url: urlAt(upstream) };

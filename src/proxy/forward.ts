@@ -9,6 +9,7 @@ import type { Upstream } from './routes.ts';
 import { requestFacts, type Session } from './session.ts';
 import type { Target } from './target.ts';
 import { startTrace } from './traceparent.ts';
+import { upstreamPath } from './target.ts';
 import { tunnelBody } from './upgrade.ts';
 
 /** What all requests are forwarded with. */
@@ -43,7 +44,7 @@ export function forward(
   session.exchange = upstream.pool.send(
     {
       method,
-      path: target.path === '*' ? '*' : upstream.basePath + target.path,
+      path: upstreamPath(upstream.basePath, target),
       headers: requestHeaders(req.rawHeaders, facts),
     },
     body,

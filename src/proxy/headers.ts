@@ -30,8 +30,17 @@ export const requestOwn: ReadonlySet<string> = new Set([
   'x-trenchcoat-secret',
 ]);
 
-/** Connection may name any header as hop-by-hop, but not these: they frame or describe the message. */
-const notNominable = new Set(['content-length', 'host', 'via', 'cache-control', 'set-cookie', 'vary']);
+/** Connection may name any header as hop-by-hop, but not these: they frame or describe the message, or are for whoever is behind. */
+const notNominable = new Set([
+  'content-length',
+  'host',
+  'via',
+  'cache-control',
+  'set-cookie',
+  'vary',
+  'traceparent',
+  'tracestate',
+]);
 
 export type RequestFacts = {
   host: string;

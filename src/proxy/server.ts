@@ -64,10 +64,7 @@ export function createProxyServer(
     if (sockets.has(socket)) return;
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
-      if (refused.size >= mostRefused) {
-        onRefused('too_many_connections');
-        return void socket.destroy();
-      }
+      if (refused.size >= mostRefused) return drop(socket, 'too_many_connections');
       refused.add(socket);
       socket.once('close', () => refused.delete(socket));
       return refuse(socket, clientOf(socket), 'too_many_connections');
@@ -92,13 +89,14 @@ export function createProxyServer(
   server.on('checkExpectation', serve);
   server.on('connect', (_req, socket: Socket) => {
     // Answers still owed on this connection come first, and ours would be taken for one.
-    if (clientOf(socket).busy > 0) socket.destroy();
+    if (clientOf(socket).busy > 0) drop(socket, 'method_unknown');
     else refuse(socket, clientOf(socket), 'method_unknown');
   });
   server.on('upgrade', (req, socket: Socket, head) => {
     // Answers still owed on this connection would run into what follows.
     const client = clientOf(socket);
-    if (client.busy > 0 || client.last) return void socket.destroy();
+    if (client.last) return void socket.destroy();
+    if (client.busy > 0) return drop(socket, 'bad_request');
     if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);
     void handler(req, responseFor(req, socket, head), client, true);
   });
@@ -106,9 +104,19 @@ export function createProxyServer(
     // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
     const client = clientOf(socket);
     if (client.last) return;
-    if (!socket.writable || error.code === 'ECONNRESET' || client.busy > 0) return void socket.destroy();
-    refuse(socket, client, clientErrorCode(error.code));
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    // It has left in the midst of a body.
+    if (error.code === 'HPE_INVALID_EOF_STATE' && client.busy > 0) return void socket.destroy();
+    const code = clientErrorCode(error.code);
+    if (client.busy > 0) drop(socket, code);
+    else refuse(socket, client, code);
   });
+
+  /** Ends a connection that cannot be told why. */
+  function drop(socket: Socket, code: ErrorCode): void {
+    onRefused(code);
+    socket.destroy();
+  }
 
   /** Answers a connection that has no request to answer, and ends it. */
   function refuse(socket: Socket, client: Client, code: ErrorCode): void {

@@ -39,3 +39,7 @@ export const pathToRoute = ({ pathname }: Target): string => (pathname === '*' ?
 
 /** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
 export const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);
+
+/** What is asked of an upstream whose base path is `basePath`. */
+export const upstreamPath = (basePath: string, { path }: Target): string =>
+  path === '*' ? '*' : basePath + path;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { TraceStart } from '../config/schema.ts';
 import type { Propagated } from '../telemetry/trace.ts';
 
@@ -20,8 +20,10 @@ const fields: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
 
 /** A new trace, sampled or not. */
 export function startTrace(start: Exclude<TraceStart, 'off'>): { id: string; propagated: Propagated } {
-  const hex = randomBytes(24).toString('hex');
-  const id = hex.slice(0, 32);
+  const id = hex();
   const flags = start === 'sampled' ? '01' : '00';
-  return { id, propagated: { fields, list: ['traceparent', `00-${id}-${hex.slice(32)}-${flags}`] } };
+  return { id, propagated: { fields, list: ['traceparent', `00-${id}-${hex().slice(16)}-${flags}`] } };
 }
+
+/** 32 hexadecimal digits, most of them random. Random bytes would take ten times as long to come by: these come from a pool. */
+const hex = (): string => randomUUID().replaceAll('-', '');

@@ -14,7 +14,7 @@ export const createHistogram = (bounds: readonly number[]): Histogram => ({
 });
 
 /** A value on a bound belongs below it, as Prometheus has it. */
-export function observe(histogram: Histogram, value: number): void {
+export function count(histogram: Histogram, value: number): void {
   const { bounds, counts } = histogram;
   let low = 0;
   let high = bounds.length;
@@ -38,13 +38,13 @@ export function quantile(bounds: readonly number[], counts: Float64Array, share:
   if (all === 0) return undefined;
   // As a number of values, without the dust of the multiplication.
   let left = all * share - 1e-9;
-  for (const [index, count] of counts.entries()) {
-    if (left > count || count === 0) {
-      left -= count;
+  for (const [index, held] of counts.entries()) {
+    if (left > held || held === 0) {
+      left -= held;
       continue;
     }
     const [from, to] = [bounds[index - 1] ?? 0, bounds[index]];
-    return to === undefined ? from : from + (to - from) * (left / count);
+    return to === undefined ? from : from + (to - from) * (left / held);
   }
   return bounds.at(-1);
 }

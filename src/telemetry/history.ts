@@ -24,7 +24,7 @@ const second = 1000;
 /** Milliseconds by which a timer may come too early; a second that has so little left is over. */
 const early = 50;
 /** Flags with a history at the most: with traffic, one takes up to a megabyte. Those that see traffic first have theirs. */
-const charted = 32;
+const mostCharted = 32;
 
 /** What one version did in a step. */
 type Part = { requests: number; failed: number; divided: number; heads: Float64Array };
@@ -34,6 +34,7 @@ export function createRecorder(
   tally: Pick<Tally, 'side'>,
   standing: (charted: Charted) => Standing,
   clock: Clock,
+  onFault: (error: unknown) => void,
 ): Recorder {
   const all = new Map(
     flags.map((one): [string, Flag] => [
@@ -43,14 +44,22 @@ export function createRecorder(
   );
   const listeners = new Set<() => void>();
   let withHistory = 0;
+  let faulty = false;
 
   let cancel = arm();
   function arm(): () => void {
     return clock.after(second - ((clock.now() + early) % second) + early, () => {
-      const ended = Math.floor((clock.now() + early) / second) * second;
-      for (const one of all.values()) endSecond(one, ended);
-      for (const listener of listeners) listener();
       cancel = arm();
+      try {
+        const ended = Math.floor((clock.now() + early) / second) * second;
+        for (const one of all.values()) endSecond(one, ended);
+        for (const listener of listeners) listener();
+        faulty = false;
+      } catch (error) {
+        // What is shown of requests must not be what ends them. Said once, until it is over.
+        if (!faulty) onFault(error);
+        faulty = true;
+      }
     });
   }
 
@@ -58,7 +67,7 @@ export function createRecorder(
     const at = ended - second;
     const parts = partsOf(one);
     if (one.series === undefined) {
-      if (parts.size > 0 && withHistory < charted) {
+      if (parts.size > 0 && withHistory < mostCharted) {
         withHistory += 1;
         one.series = { minutes: createSeries(1, 600), day: createSeries(60, 1440) };
       } else if (parts.size === 0) {
@@ -81,7 +90,7 @@ export function createRecorder(
       for (const route of routes) {
         const side = tally.side(route, version);
         const last = side && before.get(side);
-        if (side === undefined || (side.requests === last?.requests && dividedBy(side) === last.divided))
+        if (side === undefined || (side.requests === last?.requests && dividedSo(side) === last.divided))
           continue;
         const now = partOf(side);
         before.set(side, now);
@@ -132,9 +141,8 @@ function createSeries(step: number, kept: number): Series {
   const moments: Moment[] = [];
   let sums = new Map<string, Part>();
   const length = step * second;
-  // What is in the future is from before the clock was corrected: left there, it would keep all behind it for as long.
   const forget = (now: number) => {
-    const gone = moments.findIndex(({ at }) => at > now - (kept + 1) * length && at <= now);
+    const gone = moments.findIndex(({ at }) => at > now - (kept + 1) * length);
     moments.splice(0, gone < 0 ? moments.length : gone);
   };
   return {
@@ -189,11 +197,11 @@ const nothing = (): Part => ({
 const partOf = (side: Side): Part => ({
   requests: side.requests,
   failed: side.failed,
-  divided: dividedBy(side),
+  divided: dividedSo(side),
   heads: side.heads.counts.slice(),
 });
 
-const dividedBy = ({ decisions }: Side): number => decisions.get('FALLTHROUGH') ?? 0;
+const dividedSo = ({ decisions }: Side): number => decisions.get('FALLTHROUGH') ?? 0;
 
 /** `a` and what is in `b` since it was `before`. */
 const plus = (a: Part, b: Part, before?: Part): Part => ({

@@ -18,9 +18,19 @@ const misnamed = [
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   for (const family of families) registry.registerMetric(asMetric(family, sources));
-  collectDefaultMetrics({ register: registry });
-  for (const name of misnamed) registry.removeSingleMetric(name);
-  return { contentType: registry.contentType, text: () => registry.metrics() };
+  const all = Registry.merge([registry, ofProcess()]);
+  return { contentType: all.contentType, text: () => all.metrics() };
+}
+
+let kept: Registry | undefined;
+
+/** The process' own, of which there are some once for all: what watches the event loop and the garbage collector never ends. */
+function ofProcess(): Registry {
+  if (kept !== undefined) return kept;
+  kept = new Registry();
+  collectDefaultMetrics({ register: kept });
+  for (const name of misnamed) kept.removeSingleMetric(name);
+  return kept;
 }
 
 /**

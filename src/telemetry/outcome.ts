@@ -31,3 +31,12 @@ export type Outcome = {
 /** Whether a request failed by its upstream's fault: no answer, a bad one, or one that says so itself. */
 export const failedUpstream = ({ status, error }: Outcome): boolean =>
   error === undefined ? status >= 500 : error.source === 'upstream';
+
+/** Milliseconds until the head of what succeeded: what versions are compared by; undefined of all else. */
+export const latencyOf = ({ status, error, headMs }: Outcome): number | undefined =>
+  error === undefined && status < 400 ? headMs : undefined;
+
+/** Whether an upstream has answered, whoever ended it. */
+export const answered = ({ status, error }: Outcome): boolean =>
+  error === undefined ||
+  (error.source === 'downstream' && error.code.startsWith('client_') && status !== 499);

@@ -1,5 +1,5 @@
-import { createHistogram, finely, observe, type Histogram } from './histogram.ts';
-import { failedUpstream, type Outcome } from './outcome.ts';
+import { count, createHistogram, finely, type Histogram } from './histogram.ts';
+import { answered, failedUpstream, latencyOf, type Outcome } from './outcome.ts';
 
 /** Seconds; from a fast answer on loopback to the longest default timeout. */
 export const durationBounds = [
@@ -58,8 +58,8 @@ export type Tally = {
   /** Evaluations by flag and reason, failures by upstream and code, refusals by code, trips by route and signal. */
   evaluations: CountsByTwo;
   failures: CountsByTwo;
-  /** Upstreams whose last exchange failed by their fault. */
-  failing: ReadonlySet<string>;
+  /** Whether an upstream's last exchange went well, or failed by its fault; nothing of one that has not answered. */
+  health: ReadonlyMap<string, boolean>;
   refusals: ReadonlyMap<string, number>;
   trips: CountsByTwo;
 };
@@ -88,7 +88,7 @@ export function createTally(): Tally {
   const routes = new Map<string | undefined, Map<string | undefined, Side>>();
   const evaluations = new Map<string, Map<string, number>>();
   const failures = new Map<string, Map<string, number>>();
-  const failing = new Set<string>();
+  const health = new Map<string, boolean>();
   const refusals = new Map<string, number>();
   const trips = new Map<string, Map<string, number>>();
 
@@ -109,22 +109,20 @@ export function createTally(): Tally {
         add(within(evaluations, flag), evaluation.reason.errorKind ?? evaluation.reason.kind);
     },
     ended(outcome) {
-      const { route, version, reason, status, durationMs, headMs, upstream, error } = outcome;
+      const { route, version, reason, status, durationMs, upstream, error } = outcome;
       const side = sideOf(route, version);
       if (reason !== undefined) side.inFlight -= 1;
       side.requests += 1;
-      if (failedUpstream(outcome)) {
-        side.failed += 1;
-        if (upstream !== undefined) failing.add(upstream);
-      } else if (error === undefined) {
-        if (headMs !== undefined) observe(side.heads, headMs / 1000);
-        if (upstream !== undefined && failing.size > 0) failing.delete(upstream);
-      }
+      const failed = failedUpstream(outcome);
+      if (failed) side.failed += 1;
+      const latency = latencyOf(outcome);
+      if (latency !== undefined) count(side.heads, latency / 1000);
+      if (upstream !== undefined && (failed || answered(outcome))) health.set(upstream, !failed);
       const ended = (side.ended[Math.floor(status / 100)] ??= nothingEnded());
       add(ended.reasons, reason ?? '');
       ended.bytesIn += outcome.bytesIn;
       ended.bytesOut += outcome.bytesOut;
-      observe(ended.durations, durationMs / 1000);
+      count(ended.durations, durationMs / 1000);
       if (error === undefined) return;
       if (error.source === 'upstream') add(within(failures, upstream ?? ''), error.code);
       if (turnedAway.has(error.code)) add(refusals, error.code);
@@ -137,7 +135,7 @@ export function createTally(): Tally {
     side: (route, version) => routes.get(route)?.get(version),
     evaluations,
     failures,
-    failing,
+    health,
     refusals,
     trips,
   };

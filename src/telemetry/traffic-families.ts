@@ -35,7 +35,7 @@ export const trafficFamilies: readonly Family[] = [
     labels: sideLabels,
     *samples({ tally }) {
       for (const side of tally.sides())
-        if (side.heads.sum > 0)
+        if (countOf(side.heads.counts) > 0)
           yield { labels: named(side), value: side.heads.sum, buckets: coarse(side.heads.counts) };
     },
   },

@@ -27,7 +27,6 @@ export type PoolCounts = {
   tunnels: number;
   /** Exchanges that wait for a connection. */
   waiting: number;
-  exchanges: number;
   connects: number;
   replays: number;
 };
@@ -52,7 +51,6 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const idle: Connection[] = [];
   const queue: CarriedExchange[] = [];
   let destroyed = false;
-  let exchanges = 0;
   let connects = 0;
   let replays = 0;
 
@@ -136,7 +134,6 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     send(head, body, answer) {
       const exchange = new CarriedExchange(head, body, answer);
       budget.count(exchange.startedAt);
-      exchanges += 1;
       if (destroyed) later(exchange, 'shutting_down');
       else if (body?.framing === 'tunnel' && tunnels.size >= options.maxTunnels)
         later(exchange, 'too_many_tunnels');
@@ -148,7 +145,6 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       idle: idle.length,
       tunnels: tunnels.size,
       waiting: queue.length,
-      exchanges,
       connects,
       replays,
     }),

@@ -80,7 +80,7 @@ export async function startWatched(
         error,
       };
       guard.asked('facts', version, { kind: 'user', key });
-      guard.saw(outcome, { kind: 'user', key }, failed || error !== undefined ? undefined : headMs);
+      guard.saw(outcome, { kind: 'user', key });
     },
   };
 }

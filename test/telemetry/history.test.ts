@@ -6,11 +6,15 @@ import { day, hour, manualClock, minute, second } from '../support/clock.ts';
 
 const facts: Charted = { flag: 'facts', routes: ['a', 'b'], versions: ['0', '1'] };
 
+const fault = (error: unknown) => {
+  throw error;
+};
+
 /** Traffic of two routes with one flag, on a clock that goes when told to. */
 function recorded(flags: readonly Charted[] = [facts], clock = manualClock()) {
   const tally = createTally();
   const set: { scheduled: number | null } = { scheduled: 25 };
-  const recorder = createRecorder(flags, tally, () => ({ ...set, evidence: {} }), clock);
+  const recorder = createRecorder(flags, tally, () => ({ ...set, evidence: {} }), clock, fault);
   const serve = (
     version: string,
     { route = 'a', ms = 10, status = 200, times = 1, reason = 'FALLTHROUGH' } = {},
@@ -155,4 +159,25 @@ await t.test('whoever listens is called each second until they stop, and a stop 
   recorder.close();
   await clock.pass(3 * second);
   t.equal(heard, 3);
+});
+
+await t.test('a fault in what is shown is told of once, and the seconds go on', async (t) => {
+  const clock = manualClock();
+  const faults: unknown[] = [];
+  const recorder = createRecorder(
+    [facts],
+    createTally(),
+    () => ({ scheduled: null, evidence: {} }),
+    clock,
+    (error) => faults.push(error),
+  );
+  let seconds = 0;
+  recorder.everySecond(() => {
+    seconds += 1;
+    throw new Error('cannot be shown');
+  });
+  await clock.pass(3 * second);
+  t.equal(seconds, 3);
+  t.equal(faults.length, 1);
+  recorder.close();
 });

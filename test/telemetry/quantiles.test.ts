@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { createHistogram, finely, observe, quantile } from '../../src/telemetry/histogram.ts';
+import { createHistogram, finely, count, quantile } from '../../src/telemetry/histogram.ts';
 import { durationBounds, headBounds, headSteps } from '../../src/telemetry/tally.ts';
 
 const filled = (bounds: readonly number[], values: readonly number[]) => {
   const histogram = createHistogram(bounds);
-  for (const value of values) observe(histogram, value);
+  for (const value of values) count(histogram, value);
   return histogram;
 };
 
