@@ -106,7 +106,7 @@ module.exports = {
       name: 'pure-files-do-no-io',
       severity: 'error',
       from: {
-        path: '^src/(flags/(bucket|split|divided)|guard/(evidence|judge|latencies|simulate|tick|trip|unit-set|window)|proxy/(decide|headers)|telemetry/(tally|histogram|history|access-line)|rollout/(schedule|transitions|configure|state)|telemetry/semantic-conventions)\\.ts$',
+        path: '^src/(flags/(bucket|split|divided|explain)|guard/(evidence|judge|latencies|simulate|tick|trip|unit-set|window)|proxy/(decide|headers)|telemetry/(tally|histogram|history|access-line)|rollout/(schedule|transitions|configure|state)|telemetry/semantic-conventions)\\.ts$',
       },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },

@@ -127,11 +127,11 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
 function evidenceOn(routes: readonly string[], guard: Guarding | undefined): Standing['evidence'] {
   const evidence: Standing['evidence'] = {};
   for (const route of routes) {
-    const standings = guard?.standings(route);
-    const errors = standings?.find(({ signal }) => signal === 'errors');
-    const latency = standings?.find(({ signal }) => signal === 'latency');
+    const signals = guard?.signals(route);
+    const errors = signals?.find(({ signal }) => signal === 'errors');
+    const latency = signals?.find(({ signal }) => signal === 'latency');
     if (errors !== undefined && latency !== undefined)
-      evidence[route] = { errors: errors.evidence, latency: latency.evidence, needed: errors.act };
+      evidence[route] = { errors: errors.evidence, latency: latency.evidence, needed: errors.needed };
   }
   return evidence;
 }

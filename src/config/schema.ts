@@ -40,7 +40,11 @@ const admin = z
     address,
     z.strictObject({
       address: bound,
-      token: secretText.optional().describe('Bearer token. Without one the address must be loopback.'),
+      token: secretText
+        .optional()
+        .describe(
+          'What whoever administers has to bring: as `Authorization: Bearer`, or in a browser as the password beside any name. Without one the address must be loopback.',
+        ),
       hosts: z
         .array(text('a host name'))
         .prefault([])
@@ -206,7 +210,9 @@ export const schema = z
     listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address }`.'),
     admin: admin
       .prefault('127.0.0.1:9901')
-      .describe('Probes, metrics and the API of rollouts: HOST:PORT, `off`, or `{ address, token, hosts }`.'),
+      .describe(
+        'The dashboard, metrics, probes, and the API of rollouts and guards: HOST:PORT, `off`, or `{ address, token, hosts }`.',
+      ),
     context: contexts
       .prefault({ user: {} })
       .describe('Who is asking: one entry for each LaunchDarkly context kind.'),

@@ -4,9 +4,9 @@ import type { EvaluationContext } from '../identity/context.ts';
 import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import { doneText, inWords, oddsText, type Regression } from '../telemetry/regression.ts';
-import type { Signal, Standing, Verdict } from './judge.ts';
+import type { Signal, Verdict } from './judge.ts';
 import { createSums, lookBack, type Series } from './sums.ts';
-import { viewOf, type Cleared, type GuardView } from './view.ts';
+import { viewOf, type Cleared, type GuardView, type SignalView } from './view.ts';
 import { createWatch, type GuardedRoute, type Scheduled, type Watch } from './watch.ts';
 
 /** What keeps what was found of a flag, and acts on it: the flag's rollout, where it is run here, else an override. */
@@ -49,7 +49,7 @@ export type Guard = {
   saw(outcome: Outcome, context: EvaluationContext): void;
   list(): GuardView[];
   /** How the tests of a route stand; undefined where nothing is guarded. */
-  standings(route: string): Standing[] | undefined;
+  signals(route: string): SignalView[] | undefined;
   /** A person has seen to what was found on a route: it compares anew. */
   clear(route: string, why: string): Promise<Cleared>;
   close(): Promise<void>;
@@ -242,7 +242,10 @@ export function openGuard(parts: GuardParts): Guard {
       if (keeper.tripped(flag) === undefined) act(one, undefined);
     },
     list: () => all.map(view),
-    standings: (route) => byRoute.get(route)?.watch.judge.standings(),
+    signals(route) {
+      const one = byRoute.get(route);
+      return one && view(one).signals;
+    },
     async clear(route, why) {
       const one = byRoute.get(route);
       if (one === undefined)

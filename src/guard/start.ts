@@ -68,7 +68,7 @@ export async function startGuard(parts: GuardStart): Promise<Guarding> {
     detail() {
       const found = guard
         .list()
-        .flatMap(({ route, trip }) => (trip ? [`${route} tripped: ${trip.words}`] : []));
+        .flatMap(({ route, trip }) => (trip?.route === route ? [`${route} tripped: ${trip.words}`] : []));
       const kept = trips.state();
       const wrongs = [kept.healthy ? undefined : kept.detail, webhooks.trouble()];
       return [...found, ...wrongs].filter((text) => text !== undefined).join('; ') || 'watching';

@@ -40,7 +40,8 @@ export type Upstream = {
 export type Guard = {
   route: string;
   signals: readonly { signal: string; evidence: number; needed: number }[];
-  trip?: object | undefined;
+  /** What was found of the flag, and on which route. */
+  trip?: { route: string } | undefined;
 };
 
 /** The one sample of a family without labels. */

@@ -133,6 +133,7 @@ async function prettyShape(colorize: boolean): Promise<Shape> {
   const request = prettyFactory({
     ...shared,
     hideObject: true,
+    singleLine: true,
     messageFormat: (log) => requestText(log as unknown as AccessLine),
   });
   return { message: (line) => message(keptEscaped(line)), request: (line) => request(keptEscaped(line)) };

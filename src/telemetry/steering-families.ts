@@ -58,10 +58,11 @@ export const steeringFamilies: readonly Family[] = [
   {
     name: 'trenchcoat_guard_tripped',
     type: 'gauge',
-    help: '1 while the guard has found treatment worse, and nobody has cleared it.',
+    help: '1 while the guard has found treatment worse on this route, and nobody has cleared it.',
     labels: ['route'],
     *samples({ guards }) {
-      for (const { route, trip } of guards()) yield { labels: { route }, value: trip === undefined ? 0 : 1 };
+      for (const { route, trip } of guards())
+        yield { labels: { route }, value: trip?.route === route ? 1 : 0 };
     },
   },
   {

@@ -98,8 +98,6 @@ await t.test('there is one look a second for all viewers, and none when the last
   t.equal(listeners(), 1);
 });
 
-const kilobytes = () => Math.round(process.memoryUsage().rss / 1024);
-
 // A browser in a sleeping laptop reads nothing and does not go away. What it is told piles up, here or in the kernel.
 await t.test('a viewer who does not read misses some, holds nobody up and costs no memory', async (t) => {
   const { port, tick } = await startTicking(t, 'x'.repeat(500_000));

@@ -45,6 +45,7 @@ await t.test('in colours', { skip }, async (t) => {
 await t.test('a long path gives way to what follows it', { skip }, async (t) => {
   const text = await shownOnTerminal(t, `/fact/${'a'.repeat(500)}`, 'auto', { NO_COLOR: '1' });
   const shown = text.split('\r\n').find((line) => line.includes('/fact/')) ?? '';
+  t.notMatch(text, /\n\r?\n/, 'no line is empty');
   t.match(shown, /\/fact\/a{20,}… 200 1 TARGET_MATCH \d+\.\dms$/);
   t.ok(shown.length <= 100, `${shown.length} columns`);
 });
