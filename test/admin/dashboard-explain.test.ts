@@ -24,7 +24,7 @@ await t.test('the form explains what a request would get', options, async (t) =>
   t.match(text, /FALLTHROUGH/);
   t.match(text, /upstream\s+v[01]/);
   t.match(text, /who\s+a user/);
-  t.match(text, /at [\d.]+ % of the line; leaves v0 at [\d.]+ %/);
+  t.match(text, /at [\d.]+ % of the line; gets v1 when the rollout reaches [\d.]+ %/);
   t.match(text, /v0 0 % to 75 %\s+v1 75 % to 100 %/);
 
   await panel.getByLabel('Cookies').fill('');
@@ -40,5 +40,5 @@ await t.test('the form explains what a request would get', options, async (t) =>
   await panel.getByLabel('Headers').fill('');
   await panel.getByLabel('Path').fill('no path');
   await explain.click();
-  await wrong.getByText(/path/).waitFor();
+  await wrong.getByText('A path begins with / and has no blanks.').waitFor();
 });

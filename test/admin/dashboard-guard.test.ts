@@ -37,6 +37,8 @@ await t.test('what the guard finds appears with its evidence, and can be cleared
   await panel.getByLabel('Why it may be forgotten').fill('the timeout was the database’s');
   await panel.getByRole('button', { name: 'Clear, and compare anew' }).click();
   await alert.waitFor({ state: 'detached' });
+  await panel.getByRole('status').getByText('Cleared: compared anew.').waitFor();
+  t.match(await page.evaluate('document.activeElement.textContent'), /^Guard of facts/);
   t.equal((await guard()).trip, undefined);
   t.match((await rollout()).history.at(-1), { verb: 'clear', why: 'the timeout was the database’s' });
   await page.locator('.more', { hasText: /^By the guard/ }).waitFor();

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { RolloutStanding } from '../snapshot.ts';
-import { momentText, percentText, statusText } from './words.ts';
+import { momentText, percentText, statusText, zone } from './words.ts';
 
 const few = 10;
 
@@ -17,7 +17,7 @@ export function Changes({ history }: { history: RolloutStanding['history'] }) {
         <table>
           <thead>
             <tr>
-              <th scope="col">when</th>
+              <th scope="col">when ({zone})</th>
               <th scope="col">who</th>
               <th scope="col">what</th>
               <th scope="col">from → to</th>
@@ -29,7 +29,9 @@ export function Changes({ history }: { history: RolloutStanding['history'] }) {
             {lines.map(({ at, who, verb, from, to, percent, why }) => (
               <tr key={`${at} ${verb}`} data-who={who}>
                 <td class="when">
-                  <time dateTime={at}>{momentText(at)}</time>
+                  <time dateTime={at} title={at}>
+                    {momentText(at)}
+                  </time>
                 </td>
                 <td>{who}</td>
                 <td>

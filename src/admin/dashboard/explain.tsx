@@ -84,6 +84,7 @@ function requestIn(form: FormData): object | string {
     const value = form.get(name);
     return typeof value === 'string' ? value.trim() : '';
   };
+  if (!/^\/\S*$/.test(text('path'))) return 'A path begins with / and has no blanks.';
   const headers: Record<string, string> = {};
   for (const line of text('headers').split('\n')) {
     if (line.trim() === '') continue;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Explained as Told, FlagStanding } from '../snapshot.ts';
 import { markOf, Version } from './version.tsx';
-import { percentText, versionName } from './words.ts';
+import { percentText, treatmentName } from './words.ts';
 
 /** What a request would get, in lines to be read. */
 export function Explained({ told, flags }: { told: Told; flags: readonly FlagStanding[] }) {
@@ -26,7 +26,7 @@ export function Explained({ told, flags }: { told: Told; flags: readonly FlagSta
       {flag !== null && <Row name="who">{whoIs(contexts)}</Row>}
       {bucket !== null && (
         <Row name="place">
-          {placeText(bucket, versions[0] ?? '')}
+          {placeText(bucket, versions)}
           <Place bucket={bucket} versions={versions} />
         </Row>
       )}
@@ -60,9 +60,11 @@ function whoIs(contexts: Told['contexts']): string {
 
 type Bucket = NonNullable<Told['bucket']>;
 
-function placeText({ percent, movesAt }: Bucket, control: string): string {
+function placeText({ percent, movesAt }: Bucket, versions: readonly string[]): string {
   const at = `at ${percentText(percent)} of the line`;
-  return movesAt === null ? at : `${at}; leaves ${versionName(control)} at ${percentText(movesAt)}`;
+  return movesAt === null
+    ? at
+    : `${at}; gets ${treatmentName(versions)} when the rollout reaches ${percentText(movesAt)}`;
 }
 
 /** The line from 0 to 100 %, who gets what on it, and where this one is. */

@@ -22,9 +22,11 @@ export function Guard({ guard, versions, now, able }: Props) {
   const several = versions.length > 2;
   const v1 = several ? treatmentName(versions) : versionName(seen.treatment.version);
   const heading = `guard-${route}`;
+  const title = useRef<HTMLHeadingElement>(null);
+  const [cleared, setCleared] = useState(false);
   return (
     <section class="card guard" aria-labelledby={heading}>
-      <h2 id={heading}>
+      <h2 id={heading} ref={title} tabIndex={-1}>
         Guard <span class="quiet">of {route}</span>
       </h2>
       <p class="quiet">
@@ -63,7 +65,19 @@ export function Guard({ guard, versions, now, able }: Props) {
           />
         ))}
       </ul>
-      {trip?.route === route && <Clear key={route} route={route} able={able} />}
+      {trip?.route === route && (
+        <Clear
+          route={route}
+          able={able}
+          done={() => {
+            setCleared(true);
+            title.current?.focus();
+          }}
+        />
+      )}
+      <p class="answer" role="status" data-tone="good">
+        {cleared && trip === null && 'Cleared: compared anew.'}
+      </p>
     </section>
   );
 }
@@ -166,7 +180,7 @@ function doneText(action: string, v0: string): string {
 }
 
 /** Forgets what was found, so that comparing begins anew. */
-function Clear({ route, able }: { route: string; able: boolean }) {
+function Clear({ route, able, done }: { route: string; able: boolean; done: () => void }) {
   const [why, setWhy] = useState('');
   const [doing, setDoing] = useState(false);
   const [refused, setRefused] = useState('');
@@ -179,7 +193,8 @@ function Clear({ route, able }: { route: string; able: boolean }) {
     const answer = await post(`api/guard/${encodeURIComponent(route)}/clear`, { why });
     busy.current = false;
     setDoing(false);
-    if (!answer.ok) setRefused(answer.words);
+    if (answer.ok) done();
+    else setRefused(answer.words);
   }
   return (
     <form

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { FlagStanding, RolloutStanding } from '../snapshot.ts';
 import { post, type Answer } from './ask.ts';
 import { Confirm } from './confirm.tsx';
@@ -23,7 +23,9 @@ export function Steer({ standing, rollout, able }: Props) {
   const [why, setWhy] = useState('');
   const [doing, setDoing] = useState<string>();
   const [asking, setAsking] = useState<'rollback' | 'promote'>();
-  const [answer, setAnswer] = useState<{ ok: boolean; words: string }>();
+  const [answer, setAnswer] = useState<
+    { ok: true; words: string; made: string } | { ok: false; words: string }
+  >();
   const group = useRef<HTMLDivElement>(null);
   const pressed = useRef(false);
   const open = Object.keys(verbs).filter((verb) => rollout.verbs.includes(verb));
@@ -36,6 +38,12 @@ export function Steer({ standing, rollout, able }: Props) {
     pressed.current = false;
   }, [offered]);
 
+  // What was done is said until something else has happened since.
+  const { status } = rollout;
+  useEffect(() => {
+    setAnswer((said) => (said?.ok === true && said.made !== status ? undefined : said));
+  }, [status]);
+
   async function act(verb: string): Promise<void> {
     if (!able || doing !== undefined) return;
     setAsking(undefined);
@@ -44,7 +52,11 @@ export function Steer({ standing, rollout, able }: Props) {
     pressed.current = true;
     const answer: Answer = await post(`api/rollouts/${encodeURIComponent(standing.flag)}/${verb}`, { why });
     setDoing(undefined);
-    setAnswer(answer.ok ? { ok: true, words: verbs[verb]?.done ?? 'Done.' } : answer);
+    setAnswer(
+      answer.ok
+        ? { ok: true, words: verbs[verb]?.done ?? 'Done.', made: (answer.json as RolloutStanding).status }
+        : answer,
+    );
     if (answer.ok) setWhy('');
   }
 

@@ -88,3 +88,6 @@ const whole = new Intl.DateTimeFormat(undefined, {
 export const minuteText = (at: number): string => clock.format(at);
 export const clockText = (at: number): string => clockWithSeconds.format(at);
 export const momentText = (at: number | string): string => whole.format(new Date(at));
+
+/** Where the times that are shown are so. */
+export const { timeZone: zone } = whole.resolvedOptions();
