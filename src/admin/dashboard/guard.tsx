@@ -85,7 +85,7 @@ export function Guard({ guard, versions, now, able }: Props) {
 /** What is compared, and what comes of it; or what came of it. */
 function doingText({ route, trip, comparing, unit, onRegression }: GuardStanding, v0: string, v1: string) {
   if (trip !== null && trip.route !== route)
-    return `Stopped with the flag: route ${trip.route} was found worse.`;
+    return `${trip.action === 'notify' ? 'Told of' : 'Stopped'} with the flag: route ${trip.route} was found worse.`;
   if (trip?.action === 'rollback') return `Found worse: everybody gets ${v0} until this is cleared.`;
   const now = comparing
     ? `${v1} is compared with ${v0}, by ${unitsText(unit)}.`
