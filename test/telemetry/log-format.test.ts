@@ -38,7 +38,7 @@ await t.test('on a terminal a request is a line for people', { skip }, async (t)
 await t.test('in colours', { skip }, async (t) => {
   const text = await shownOnTerminal(t, '/fact/a', 'auto');
   t.match(text, '\u001b[32mINFO\u001b[39m');
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- the colours are what is taken out
   t.match(text.replaceAll(/\u001b\[\d+m/g, ''), new RegExp(`^${line}\r$`, 'm'));
 });
 
