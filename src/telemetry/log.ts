@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { PrettyOptions } from 'pino-pretty';
 import type { LogConfig } from '../config/schema.ts';
 import { shortestSecret, type Secret } from '../config/secrets.ts';
-import { accessText, blameOf, type AccessLine } from './access-line.ts';
+import { blameOf, mostBytes, writeAccessLine, type AccessLine, type Blame } from './access-line.ts';
 import { createLineWriter } from './line-writer.ts';
 import type { Outcome } from './outcome.ts';
 import { messageText, requestText } from './pretty-line.ts';
@@ -58,12 +58,29 @@ export async function createLog(
     buffer = Buffer.allocUnsafeSlow(gathered);
     used = lines = 0;
   };
-  const gather = (line: string) => {
-    const most = line.length * 3;
+  /** Room for a line of up to `most` bytes; undefined when it needs a buffer of its own. */
+  const roomFor = (most: number) => {
     if (used + most > gathered) flush();
-    if (most > gathered) return writer.write(Buffer.from(line), 1);
-    used += buffer.write(line, used);
+    return most > gathered ? undefined : buffer;
+  };
+  const gather = (line: string) => {
+    const room = roomFor(line.length * 3);
+    if (room === undefined) return writer.write(Buffer.from(line), 1);
+    used += room.write(line, used);
     lines += 1;
+  };
+  const gatherRequest = (outcome: Outcome, level: Blame) => {
+    const most = mostBytes(outcome);
+    const room = shape.request === undefined ? roomFor(most) : undefined;
+    if (room !== undefined) {
+      used = writeAccessLine(room, used, outcome, level, time());
+      lines += 1;
+      return;
+    }
+    const own = Buffer.allocUnsafe(most);
+    const line = own.subarray(0, writeAccessLine(own, 0, outcome, level, time()));
+    if (shape.request === undefined) writer.write(line, 1);
+    else gather(`${shape.request(line.toString())}\n`);
   };
   // A buffer that is not full waits with what it has while others wait: it takes the same room as a full one.
   const timer = setInterval(() => writer.idle() && flush(), flushEvery[format]).unref();
@@ -89,6 +106,8 @@ export async function createLog(
       { keys: short },
       `a secret of less than ${shortestSecret} characters is not kept out of the log`,
     );
+  const blames: readonly Blame[] = ['info', 'warn', 'error'];
+  const written = new Set(blames.filter((level) => config.access && logger.isLevelEnabled(level)));
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -97,8 +116,7 @@ export async function createLog(
     fatal: (fields, message) => logger.fatal(fields, message),
     access(outcome) {
       const level = blameOf(outcome);
-      if (config.access && logger.isLevelEnabled(level))
-        gather(`${shape.request(accessText(outcome, level, time()))}\n`);
+      if (written.has(level)) gatherRequest(outcome, level);
     },
     dropped: () => writer.lost(),
     flush,
@@ -110,10 +128,10 @@ export async function createLog(
   };
 }
 
-/** From a line of JSON to what is written. */
-type Shape = Record<'message' | 'request', (line: string) => string>;
+/** From a line of JSON to what is written; `request` is absent where the line of a request is written as it is. */
+type Shape = { message: (line: string) => string; request?: (line: string) => string };
 
-const jsonShape: Shape = { message: (line) => line, request: (line) => line };
+const jsonShape: Shape = { message: (line) => line };
 
 async function prettyShape(colorize: boolean): Promise<Shape> {
   const { prettyFactory } = await import('pino-pretty');

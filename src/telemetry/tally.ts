@@ -117,7 +117,8 @@ export function createTally(): Tally {
       if (failed) side.failed += 1;
       const latency = latencyOf(outcome);
       if (latency !== undefined) count(side.heads, latency / 1000);
-      if (upstream !== undefined && (failed || answered(outcome))) health.set(upstream, !failed);
+      if (upstream !== undefined && (failed || answered(outcome)) && health.get(upstream) !== !failed)
+        health.set(upstream, !failed);
       const ended = (side.ended[Math.floor(status / 100)] ??= nothingEnded());
       add(ended.reasons, reason ?? '');
       ended.bytesIn += outcome.bytesIn;
