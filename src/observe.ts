@@ -8,6 +8,7 @@ import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
 import { version } from './package.ts';
 import { explainRequest } from './proxy/explain.ts';
 import type { Routing } from './proxy/routing.ts';
+import type { ReloadCounts } from './reload.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import { createRecorder, type Standing } from './telemetry/history.ts';
 import type { Log } from './telemetry/log.ts';
@@ -18,21 +19,24 @@ export type Phase = 'starting' | 'ready' | 'draining';
 
 /** A proxy from the moment it begins to start: what is not there yet is undefined. */
 export type Observed = {
-  config: Config;
-  routing: Routing;
+  /** What is served now. */
+  current: () => { config: Config; routing: Routing };
   clock: Clock;
   phase: () => Phase;
   flags: () => FlagProvider | undefined;
   rollouts: () => Rollouts | undefined;
   guard: () => Guarding | undefined;
   connections: () => number;
+  reloads: () => ReloadCounts;
   log: Pick<Log, 'dropped' | 'error'>;
   tally: Tally;
 };
 
 /** What an admin port shows of a proxy. */
 export type Observation = {
-  admin: Omit<AdminParts, 'rollouts' | 'guards'>;
+  admin: Omit<AdminParts, 'rollouts' | 'guards' | 'reload'>;
+  /** Another configuration is served. */
+  reloaded(): void;
   close(): void;
 };
 
@@ -41,16 +45,15 @@ const detail = (name: string, text: string | undefined) => (text === undefined ?
 const notOpened = { initialized: false, healthy: false, detail: 'not opened yet' };
 
 /** Puts together what is shown of a proxy: metrics, history, readiness, explanations. */
-export function observe({ config, routing, clock, phase, tally, ...parts }: Observed): Observation {
+export function observe({ current, clock, phase, tally, ...parts }: Observed): Observation {
   const startedAt = clock.now();
-  const charted = flagsOf(config);
   const flagState = () => parts.flags()?.state() ?? notOpened;
   const staleMs = createStaleness(flagState, clock);
   const rollouts = () => parts.rollouts()?.list() ?? [];
   const guards = () => parts.guard()?.list() ?? [];
 
   const recorder = createRecorder(
-    charted,
+    flagsOf(current().config),
     tally,
     ({ flag, versions: [control], routes }) => ({
       scheduled: scheduledOf(parts.flags(), flag, control),
@@ -64,7 +67,7 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
   const metrics = createMetrics({
     tally,
     clientConnections: parts.connections,
-    upstreams: () => routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
+    upstreams: () => current().routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
     flagSource() {
       const { initialized, healthy } = flagState();
       return { ready: initialized && healthy, staleMs: staleMs() };
@@ -72,6 +75,7 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
     rollouts,
     guards,
     droppedLines: parts.log.dropped,
+    reloads: parts.reloads,
     version,
   });
 
@@ -80,6 +84,7 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
     checks: {
       proxy: phase(),
       flags: flagState().detail,
+      ...detail('config', parts.reloads().trouble),
       ...detail('rollouts', parts.rollouts()?.state().detail),
       ...detail('guard', parts.guard()?.detail()),
     },
@@ -87,9 +92,8 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
 
   const isOverridden = (flag: string) => parts.guard()?.overrides(flag) ?? false;
   const overview = {
-    config,
-    charted,
-    upstreams: routing.upstreams,
+    current,
+    charted: recorder.charted,
     now: () => clock.now(),
     startedAt,
     phase,
@@ -112,13 +116,18 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
       async explain(question) {
         const flags = parts.flags();
         if (flags === undefined) return 'the proxy is starting, and has no flags yet';
-        const explained = await explainRequest(question, { routing, flags, tripped: isOverridden });
+        const explained = await explainRequest(question, {
+          routing: current().routing,
+          flags,
+          tripped: isOverridden,
+        });
         const { healthy, detail } = flags.state();
         return typeof explained === 'string'
           ? explained
           : withoutWho(explained, healthy ? undefined : detail);
       },
     },
+    reloaded: () => recorder.follow(flagsOf(current().config)),
     close: () => recorder.close(),
   };
 }

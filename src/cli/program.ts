@@ -6,6 +6,7 @@ import type { DemoOptions } from './demo.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { GuardOptions } from './guard.ts';
 import type { PlanOptions } from './plan.ts';
+import type { ReloadOptions } from './reload.ts';
 import type { RolloutOptions } from './rollout.ts';
 
 const configOption = [
@@ -75,6 +76,9 @@ function createProgram(done: (code: number) => void): Command {
     .option('--fast', 'the rollout in ten seconds')
     .option('--break-v1', 'let v1 fail at 50 %, and the guard take everybody back to v0')
     .action(async (options: DemoOptions) => done(await (await import('./demo.ts')).demo(options)));
+  asking(program, 'reload', 'have a running proxy read its configuration again').action(
+    async (options: ReloadOptions) => done(await (await import('./reload.ts')).reload(options)),
+  );
   addRollout(program, done);
   addGuard(program, done);
   return program;

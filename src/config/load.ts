@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { crossChecks } from './cross-checks.ts';
 import { readDocument } from './document.ts';
-import { problemsError } from './errors.ts';
+import { problemsError, UnreadableError } from './errors.ts';
 import { schema, type Config } from './schema.ts';
 import { readTextFile } from './text-file.ts';
 import { validate } from './validate.ts';
@@ -21,9 +21,12 @@ export async function loadConfig(
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<LoadedConfig> {
   const env = { ...process.env, ...overrides };
-  const named = file ?? nonEmpty(env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
+  const named = configName(file);
   const { text, problems: unreadable } = await readTextFile(named, missing);
-  if (text === undefined) throw problemsError(unreadable);
+  if (text === undefined) {
+    const { message, problems } = problemsError(unreadable);
+    throw new UnreadableError(message, problems);
+  }
   const { document, problems } = readDocument(text, named, env);
   if (document === undefined) throw problemsError(problems);
 
@@ -39,6 +42,10 @@ export async function loadConfig(
     colours: nonEmpty(env['NO_COLOR']) === undefined,
   };
 }
+
+/** The file that is meant. */
+export const configName = (file?: string): string =>
+  file ?? nonEmpty(process.env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
 
 const missing = 'no such file; name one with -c FILE, or write a first one with `trenchcoat init`';
 

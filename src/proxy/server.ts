@@ -6,13 +6,22 @@ import type { Limits } from '../config/schema.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
 import { closeLingering } from './lingering-close.ts';
-import { describeClient, type Client } from './trust.ts';
+import { describeClient, judgeAnew, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
 /** How many connections over the limit are told so at a time; those beyond are closed without a word. */
 const mostRefused = 1000;
 
+/** What the front door does with a request. */
+export type Serving = {
+  limits: Limits;
+  isTrusted: (address: string) => boolean;
+  handler: Handler;
+};
+
 export type ProxyServer = {
+  /** Serves so from the next request on. Connections stay, and so do requests under way as they are. */
+  serve(next: Serving): void;
   listen(address: Address): Promise<AddressInfo>;
   /** Clients' connections that are open. */
   connections(): number;
@@ -24,12 +33,8 @@ export type ProxyServer = {
  * The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. `onRefused` is told of what was
  * turned away before it was a request.
  */
-export function createProxyServer(
-  limits: Limits,
-  isTrusted: (address: string) => boolean,
-  handler: Handler,
-  onRefused: (code: ErrorCode) => void,
-): ProxyServer {
+export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) => void): ProxyServer {
+  let { limits, isTrusted, handler } = first;
   const clients = new WeakMap<Socket, Client>();
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
@@ -127,6 +132,14 @@ export function createProxyServer(
   }
 
   return {
+    serve(next) {
+      ({ limits, isTrusted, handler } = next);
+      // Node reads it for each connection; its types know it as an option alone.
+      Object.assign(server, { maxHeaderSize: limits.headerBytes });
+      server.headersTimeout = limits.headTimeout;
+      server.keepAliveTimeout = limits.keepAliveTimeout;
+      for (const socket of sockets) judgeAnew(clientOf(socket), isTrusted);
+    },
     connections: () => sockets.size,
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {

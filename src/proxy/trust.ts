@@ -30,9 +30,9 @@ export function createTrust(trusted: readonly string[]): (address: string) => bo
 
 export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
   const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
-  return {
+  const client = {
     address,
-    trusted: address !== undefined && isTrusted(address),
+    trusted: false,
     secure: socket instanceof TLSSocket,
     busy: 0,
     waiting: [],
@@ -41,4 +41,11 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     bytesRead: 0,
     bytesWritten: 0,
   };
+  judgeAnew(client, isTrusted);
+  return client;
+}
+
+/** Whom to trust has changed. */
+export function judgeAnew(client: Client, isTrusted: (address: string) => boolean): void {
+  client.trusted = client.address !== undefined && isTrusted(client.address);
 }

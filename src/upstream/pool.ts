@@ -35,6 +35,8 @@ export type PoolCounts = {
 export type UpstreamPool = {
   send(head: RequestHead, body: RequestBody | undefined, answer: Answer): Exchange;
   counts(): PoolCounts;
+  /** Nothing more will be sent: what is under way ends in its own time, and no connection is kept. */
+  retire(): void;
   /** Cuts every connection, and takes no more. */
   destroy(): void;
 };
@@ -51,6 +53,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const idle: Connection[] = [];
   const queue: CarriedExchange[] = [];
   let destroyed = false;
+  let retired = false;
   let connects = 0;
   let replays = 0;
 
@@ -58,8 +61,9 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const owner: Owner = {
     onFree(connection) {
       const next = queue.shift();
-      if (next === undefined) idle.push(connection);
-      else connection.carry(next);
+      if (next !== undefined) connection.carry(next);
+      else if (retired) connection.destroy();
+      else idle.push(connection);
     },
     onTunnel(connection) {
       if (tunnels.size >= options.maxTunnels) return false;
@@ -148,6 +152,10 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       connects,
       replays,
     }),
+    retire() {
+      retired = true;
+      for (const connection of idle.splice(0)) connection.destroy();
+    },
     destroy() {
       destroyed = true;
       for (const exchange of queue.splice(0)) exchange.fail(new UpstreamError('shutting_down'));
