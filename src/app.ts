@@ -119,6 +119,7 @@ export async function startApp(
       reload: reloads.reload,
       async stop() {
         phase = 'draining';
+        server.sendAway();
         await delay(current.config.shutdown.delay);
         await release(opened);
       },

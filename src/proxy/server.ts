@@ -25,7 +25,9 @@ export type ProxyServer = {
   listen(address: Address): Promise<AddressInfo>;
   /** Clients' connections that are open. */
   connections(): number;
-  /** Takes no more connections, lets requests end, and cuts what is left after `drain` milliseconds. */
+  /** Goes on, but tells each client with its next answer that the connection ends there, so that it asks elsewhere. */
+  sendAway(): void;
+  /** Takes no more connections, ends tunnels with a word to their clients, lets requests end, and cuts what is left after `drain` milliseconds. */
   close(drain: number): Promise<void>;
 };
 
@@ -39,10 +41,12 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
   const refused = new Set<Socket>();
+  let leaving = false;
   const clientOf = (socket: Socket) => {
     let client = clients.get(socket);
     if (client === undefined) {
       client = describeClient(socket, isTrusted);
+      client.closing = leaving;
       clients.set(socket, client);
     }
     return client;
@@ -149,7 +153,12 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
           resolve(server.address() as AddressInfo);
         });
       }),
+    sendAway() {
+      leaving = true;
+      for (const socket of sockets) clientOf(socket).closing = true;
+    },
     async close(drain) {
+      leaving = true;
       if (!server.listening) return;
       const closed = new Promise((resolve) => server.close(resolve));
       const deadline = performance.now() + drain;
@@ -160,6 +169,7 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
         for (const socket of [...sockets, ...refused]) {
           const client = clientOf(socket);
           client.closing = true;
+          client.sayGoingAway?.();
           // Node's own list of idle connections lacks those that have not asked anything yet.
           if (late || client.busy === 0) socket.destroy();
         }

@@ -13,6 +13,8 @@ export type Client = {
   waiting: (() => void)[];
   /** Whether this connection is to end with its request. */
   closing: boolean;
+  /** Has the tunnel that this connection is end by a word of ours; undefined where it is none. */
+  sayGoingAway: (() => void) | undefined;
   /** Whether its last answer is written or under way. */
   last: boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
@@ -37,6 +39,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     busy: 0,
     waiting: [],
     closing: false,
+    sayGoingAway: undefined,
     last: false,
     bytesRead: 0,
     bytesWritten: 0,
