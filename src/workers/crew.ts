@@ -47,7 +47,7 @@ export function openCrew(parts: CrewParts): Front {
   const { wanted, tally, clock, log, answer } = parts;
   let { loaded } = parts;
   const members = new Set<Member>();
-  let port: number | undefined;
+  let stands = false;
   let closing = false;
   let pause = firstPause;
   let number = 0;
@@ -78,7 +78,7 @@ export function openCrew(parts: CrewParts): Front {
       worker.on('message', (message: ToLeader) => {
         if (message.say === 'here') {
           const { text, file } = loaded;
-          const beginning = { text, file, port, ...log.shape(), workers: wanted, judges };
+          const beginning = { text, file, ...log.shape(), workers: wanted, judges };
           say(member, { say: 'begin', beginning });
         } else if (message.say === 'ready') {
           member.state = 'up';
@@ -128,7 +128,7 @@ export function openCrew(parts: CrewParts): Front {
   function replace(member: Member, why: string): void {
     member.state = 'leaving';
     member.judges = false;
-    if (closing || port === undefined) return;
+    if (closing || !stands) return;
     if (clock.now() - member.bornAt > longLife) pause = firstPause;
     const again = { pid: member.worker.process.pid, againInMs: pause };
     log.error(again, `${why}; another takes its place`);
@@ -184,7 +184,7 @@ export function openCrew(parts: CrewParts): Front {
       try {
         const [first] = await Promise.all(begun);
         if (first === undefined) throw new Error('no workers');
-        ({ port } = first);
+        stands = true;
         return first;
       } catch (error) {
         closing = true;

@@ -20,8 +20,6 @@ export type Report = {
 export type Beginning = {
   text: string;
   file: string;
-  /** The port that the others have, where the system chose it. */
-  port: number | undefined;
   format: 'json' | 'pretty';
   colours: boolean;
   /** How many share the limits. */

@@ -66,13 +66,6 @@ function createWorker(end: (code: number) => void) {
     dropped: log?.dropped() ?? 0,
   });
 
-  function read(text: string, { file, port, workers, format }: Beginning): LoadedConfig {
-    const loaded = parseConfig(text, file);
-    const config = shareOf(loaded.config, workers);
-    const listen = { ...config.listen, port: port ?? config.listen.port };
-    return { ...loaded, config: { ...config, listen, log: { ...config.log, format } } };
-  }
-
   async function begin(told: Beginning): Promise<void> {
     beginning = told;
     void figuresOfProcess();
@@ -137,6 +130,13 @@ function createWorker(end: (code: number) => void) {
     if (beginning === undefined || app === undefined) throw new Error('it has not begun');
     await app.follow(read(text, beginning));
   }
+}
+
+/** A worker's part of the configuration that a text is. */
+function read(text: string, { file, workers, format }: Beginning): LoadedConfig {
+  const loaded = parseConfig(text, file);
+  const config = shareOf(loaded.config, workers);
+  return { ...loaded, config: { ...config, log: { ...config.log, format } } };
 }
 
 const failureOf = (error: unknown): Failure => ({

@@ -8,7 +8,6 @@ import { startRun } from './command.ts';
 export async function startCrew(t: Test, yaml: string, files: Readonly<Record<string, string>> = {}) {
   const folder = t.testdir(files);
   const file = join(folder, 'trenchcoat.yaml');
-  const whole = (text: string) => `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\n${text}`;
   writeFileSync(file, whole(yaml));
   const proxy = await startRun(t, file);
   const metrics = async () => (await request(proxy.adminPort, '/metrics')).body;
@@ -27,6 +26,8 @@ export async function startCrew(t: Test, yaml: string, files: Readonly<Record<st
     ready: async () => JSON.parse((await request(proxy.adminPort, '/readyz')).body) as Readiness,
   };
 }
+
+const whole = (yaml: string) => `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\n${yaml}`;
 
 type Readiness = { ready: boolean; checks: Record<string, string> };
 

@@ -37,6 +37,7 @@ await t.test('a worker that is killed takes its own streams with it, and nothing
   await until(
     async () => (await proxy.ready()).checks['workers'] === '2 of 2',
     'another has taken its place',
+    20_000,
   );
   t.notOk(proxy.workers().includes(victim));
   await proxy.metric('trenchcoat_requests_in_flight{route="facts",version="0"} 0');
@@ -56,5 +57,9 @@ await t.test('a worker that is killed takes its own streams with it, and nothing
     { againInMs: 200 },
     'one that keeps dying is given more time',
   );
-  await until(async () => (await proxy.ready()).checks['workers'] === '2 of 2', 'and is replaced as well');
+  await until(
+    async () => (await proxy.ready()).checks['workers'] === '2 of 2',
+    'and is replaced as well',
+    20_000,
+  );
 });
