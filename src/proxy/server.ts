@@ -9,6 +9,9 @@ import { closeLingering } from './lingering-close.ts';
 import { describeClient, judgeAnew, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
+/** Milliseconds that a stop leaves to a connection without a request. */
+const lastCall = 250;
+
 /** How many connections over the limit are told so at a time; those beyond are closed without a word. */
 const mostRefused = 1000;
 
@@ -161,9 +164,13 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
       leaving = true;
       if (!server.listening) return;
       const closed = new Promise((resolve) => server.close(resolve));
-      const deadline = performance.now() + drain;
+      const begun = performance.now();
+      const deadline = begun + drain;
       for (;;) {
-        const late = performance.now() >= deadline;
+        const now = performance.now();
+        const late = now >= deadline;
+        // What its client sent before it could know is on its way.
+        const quiet = now >= begun + Math.min(lastCall, drain);
         // A request is accounted for when its connection has closed, which takes a turn of the event loop.
         const ends = late ? [...sockets].map(closeOf) : [];
         for (const socket of [...sockets, ...refused]) {
@@ -171,7 +178,7 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
           client.closing = true;
           client.sayGoingAway?.();
           // Node's own list of idle connections lacks those that have not asked anything yet.
-          if (late || client.busy === 0) socket.destroy();
+          if (late || (quiet && client.busy === 0)) socket.destroy();
         }
         if (sockets.size === 0 || late) return void (await Promise.all([closed, ...ends]));
         await delay(25);

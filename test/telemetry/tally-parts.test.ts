@@ -40,7 +40,7 @@ const shown = (tally: Tally) => ({
     }))
     .toSorted((a, b) => String(a.version).localeCompare(String(b.version))),
   evaluations: [...tally.evaluations].map(([flag, counts]) => [flag, [...counts]]),
-  failures: [...tally.failures].map(([name, counts]) => [name, [...counts]]).toSorted(),
+  failures: new Map([...tally.failures].map(([name, counts]) => [name, new Map(counts)])),
 });
 
 await t.test(
