@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { main } from '../../src/cli/program.ts';
@@ -92,7 +92,15 @@ export async function startRun(
 }
 
 /** The most memory the process has had resident, in MB; Linux alone tells. */
-export function peakMegabytes(pid: number | undefined): number {
-  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
+export const peakMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmHWM');
+
+/** What it has resident now. */
+export const residentMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmRSS');
+
+function megabytes(pid: number | undefined, what: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
 }
+
+/** How many files and sockets it has open. */
+export const descriptorsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/fd`).length;
