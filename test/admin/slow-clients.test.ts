@@ -130,7 +130,7 @@ for (const [who, head] of [
       Array.from({ length: 20 }, async () => {
         const client = await connectRaw(t, proxy.adminPort);
         client.socket.pause();
-        for (let n = 0; n < 20; n += 1) client.socket.write(packet);
+        for (let n = 0; n < 10; n += 1) client.socket.write(packet);
         return client;
       }),
     );
