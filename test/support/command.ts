@@ -26,16 +26,22 @@ type Options = {
   env?: Readonly<Record<string, string>>;
   stdout?: number;
   load?: string;
+  descriptors?: number;
 };
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
   const loaded = options.load === undefined ? [] : ['--import', options.load];
-  const child = spawnNode([...loaded, program, ...args], {
-    cwd: options.cwd,
-    env: { PATH: process.env['PATH'], ...options.env },
-    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
-  });
+  const { descriptors: most } = options;
+  const child = spawnNode(
+    [...loaded, program, ...args],
+    {
+      cwd: options.cwd,
+      env: { PATH: process.env['PATH'], ...options.env },
+      stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+    },
+    most === undefined ? [] : ['prlimit', `--nofile=${most}:${most}`],
+  );
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
