@@ -24,7 +24,7 @@ const troubles = {
   'sends JSON that is no flags': garbled('{"path":"/","data":{"flags":null}}'),
 };
 
-for (const [trouble, { befall, heal }] of Object.entries(troubles))
+for (const [trouble, change] of Object.entries(troubles))
   await t.test(
     `LaunchDarkly ${trouble}: the last flags count, how old they are is a metric, and it ends`,
     async (t) => {
@@ -49,7 +49,7 @@ shutdown: { drain: 1s }
       t.equal(await served(), '1');
       t.same([await metric('ready'), await metric('stale_seconds')], [1, 0]);
 
-      await befall(stub);
+      await change.befall(stub);
       let least = 0;
       await until(
         async () => {
@@ -68,7 +68,7 @@ shutdown: { drain: 1s }
         body: /the last known flags are served/,
       });
 
-      await heal(stub);
+      await change.heal(stub);
       await until(async () => (await served()) === '0', 'new flags count', 30_000);
       t.same([await metric('ready'), await metric('stale_seconds')], [1, 0]);
     },

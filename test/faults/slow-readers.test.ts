@@ -16,11 +16,9 @@ await t.test(
     const proxy = await startBeside(t, upstream.url);
     const clients = startSlowReaders(t, proxy.port, readers);
     const { result, unserved } = await proxy.meanwhile(async () => {
-      const read = (mebibytes: number) =>
-        until(() => clients.mebibytes() > mebibytes, `${mebibytes} MiB are read`, 60_000);
-      await read(200);
+      await until(() => clients.mebibytes() > 200, 'all are in the midst of it', 60_000);
       const from = residentMegabytes(proxy.child.pid);
-      await read(800);
+      await until(() => clients.mebibytes() > 800, 'much more is read', 60_000);
       return { from, to: residentMegabytes(proxy.child.pid) };
     });
     const { from, to } = result;

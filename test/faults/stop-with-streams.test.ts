@@ -51,16 +51,16 @@ shutdown: { ${shutdown} }
 }
 
 await t.test('SIGTERM with streams in flight', async (t) => {
-  const { proxy, stub, begin, socket, readiness } = await streaming(t, 'delay: 1500ms, drain: 2s');
-  const [brief, endless] = [await begin('/brief'), await begin('/endless')];
-  const tunnel = await socket();
-  t.equal(await readiness(), 200);
+  const { proxy, stub, ...clients } = await streaming(t, 'delay: 1500ms, drain: 2s');
+  const [brief, endless] = [await clients.begin('/brief'), await clients.begin('/endless')];
+  const tunnel = await clients.socket();
+  t.equal(await clients.readiness(), 200);
   stub.requests.length = 0;
 
   const signalled = performance.now();
   const after = () => performance.now() - signalled;
   proxy.child.kill('SIGTERM');
-  await until(async () => (await readiness()) === 503, 'readiness fails at once', 1000);
+  await until(async () => (await clients.readiness()) === 503, 'readiness fails at once', 1000);
   let served = 0;
   await until(async () => {
     const { status } = await ask(proxy.port, '/');
@@ -86,8 +86,8 @@ await t.test('SIGTERM with streams in flight', async (t) => {
 });
 
 await t.test('a second signal forces the end', async (t) => {
-  const { proxy, begin } = await streaming(t, 'delay: 1h, drain: 1h');
-  const stream = await begin('/endless');
+  const { proxy, ...clients } = await streaming(t, 'delay: 1h, drain: 1h');
+  const stream = await clients.begin('/endless');
   proxy.child.kill('SIGTERM');
   await until(() => proxy.output.stdout.includes('"stopping"'), 'the first is heard');
   t.match(await request(proxy.port, '/'), { status: 200 }, 'and waited for');

@@ -7,8 +7,10 @@ import { readAnswer, request, until } from './client.ts';
 import { descriptorsOf, startRun } from './command.ts';
 import { startUpstream } from './upstream.ts';
 
-/** `upstream`, `limits`: further keys of the upstream that ails, and of the limits. `more`: further lines of the file. */
-type Settings = { upstream?: string; limits?: string; more?: string };
+/**
+ * Further keys of the upstream that ails, of the limits, the log and the stop; and how many descriptors the program may have.
+ */
+type Settings = { upstream?: string; limits?: string; log?: string; shutdown?: string; descriptors?: number };
 
 /** How a request ended: `status` is 0 where there was no answer, `cut` says that the answer is not whole. */
 export type Ended = { status: number; cut: boolean; body: string; took: number };
@@ -30,7 +32,7 @@ export async function ask(port: number, path: string, options: http.RequestOptio
  * which gets the rest. For Linux, which alone tells what a process has open.
  */
 export async function startBeside(t: Pick<Test, 'teardown'>, sick: string, settings: Settings = {}) {
-  const { upstream = '', limits = '', more = '' } = settings;
+  const { upstream = '', limits = '', log = 'access: false', shutdown = 'drain: 1s' } = settings;
   const well = await startUpstream(t, (_req, res) => res.end('well'));
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,11 +44,12 @@ admin: 127.0.0.1:0
 upstreams: { sick: { url: "${sick}", ${upstream} }, well: { url: "${well.url}" } }
 routes: [{ name: sick, match: { path: /sick/ }, upstream: sick }, { name: well, upstream: well }]
 limits: { ${limits} }
-log: { access: false }
-shutdown: { drain: 1s }
-${more}`,
+log: { ${log} }
+shutdown: { ${shutdown} }
+`,
   );
-  const proxy = await startRun(t, config);
+  const { descriptors } = settings;
+  const proxy = await startRun(t, config, descriptors === undefined ? {} : { descriptors });
   const { pid } = proxy.child;
   await request(proxy.port, '/well');
   await request(proxy.adminPort, '/livez');
@@ -57,12 +60,14 @@ ${more}`,
     /** Asks for what is well, again and again, as long as `work` lasts; how that went, and what came of the work. */
     async meanwhile<T>(work: () => Promise<T>) {
       const others: Ended[] = [];
-      let over = false;
-      const working = work().finally(() => (over = true));
+      const over = new AbortController();
+      const working = work().finally(() => over.abort());
+      // Awaited below; it may fail before.
+      working.catch(() => {});
       do {
         others.push(await ask(proxy.port, '/well'));
         await new Promise((resolve) => setTimeout(resolve, 5));
-      } while (!over);
+      } while (!over.signal.aborted);
       const unserved = others.filter(({ status, cut, body }) => status !== 200 || cut || body !== 'well');
       const slowest = Math.max(...others.map(({ took }) => took));
       return { result: await working, served: others.length - unserved.length, unserved, slowest };
@@ -72,5 +77,3 @@ ${more}`,
       until(() => descriptorsOf(pid) <= before + 10, 'what was open is closed', within),
   };
 }
-
-export type Beside = Awaited<ReturnType<typeof startBeside>>;

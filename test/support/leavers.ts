@@ -1,4 +1,4 @@
-import http from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import net, { type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Test } from 'tap';
@@ -23,7 +23,7 @@ export async function startHolding(t: Pick<Test, 'teardown'>) {
     if (req.url === '/sick/events')
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
   });
-  upstream.server.on('upgrade', (_req: http.IncomingMessage, socket: Socket) => {
+  upstream.server.on('upgrade', (_req: IncomingMessage, socket: Socket) => {
     tunnels.add(socket.on('error', () => {}).on('close', () => tunnels.delete(socket)));
     socket.on('end', () => socket.end()).resume();
     socket.write(switching);

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 const head = (fields: string) => `HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`;
 
 /** What an upstream does with a request whose head has come. */
-const moods = {
+const answers = {
   well: (socket: Socket) => socket.end(`${head('Content-Length: 4\r\nConnection: close')}well`),
   'says nothing': () => {},
   'resets before the head': (socket: Socket) => socket.resetAndDestroy(),
@@ -19,12 +19,14 @@ const moods = {
     socket.write(`${head('Content-Length: 4\r\nContent-Length: 5')}part`),
 } satisfies Record<string, (socket: Socket) => unknown>;
 
-export type Mood = keyof typeof moods | 'refuses';
+export const moods = Object.keys(answers) as (keyof typeof answers)[];
+
+export type Mood = keyof typeof answers | 'refuses';
 
 /** An upstream of bytes whose every answer is as its mood is. Its connections stay open as long as the proxy wants them. */
 export async function startMoody(t: Pick<Test, 'teardown'>) {
   const sockets = new Set<Socket>();
-  let mood: keyof typeof moods = 'well';
+  let mood: keyof typeof answers = 'well';
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     let received = '';
@@ -34,7 +36,7 @@ export async function startMoody(t: Pick<Test, 'teardown'>) {
       received += chunk.toString('latin1');
       for (let end = 0; (end = received.indexOf('\r\n\r\n')) !== -1;) {
         received = received.slice(end + 4);
-        moods[mood](socket);
+        answers[mood](socket);
       }
     });
   });

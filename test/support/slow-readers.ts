@@ -19,20 +19,20 @@ export const endless: RequestListener = (_req, res) => {
 
 /** Clients that take a sip of a body, and rest, and so on. */
 export function startSlowReaders(t: Pick<Test, 'teardown'>, port: number, count: number) {
-  let over = false;
+  const over = new AbortController();
   let mebibytes = 0;
   const reading = Array.from({ length: count }, async () => {
     const socket = net.connect(port, '127.0.0.1').on('error', () => {});
     await once(socket, 'connect');
     socket.write(get('/sick/'));
-    while (!over && !socket.destroyed) {
+    while (!over.signal.aborted && !socket.destroyed) {
       mebibytes += ((socket.read() as Buffer | null)?.length ?? 0) / 1024 ** 2;
       await delay(20);
     }
     socket.destroy();
   });
   const stop = async () => {
-    over = true;
+    over.abort();
     await Promise.all(reading);
   };
   t.teardown(stop);
