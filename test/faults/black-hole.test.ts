@@ -1,4 +1,5 @@
 import t from 'tap';
+import { until } from '../support/client.ts';
 import { startBeside } from '../support/beside.ts';
 import { skipWithoutBlackHole, startBlackHole } from '../support/black-hole.ts';
 
@@ -46,7 +47,8 @@ await t.test(
     t.same(unserved, []);
 
     hole.heal();
-    t.match(await proxy.sick(), { status: 200, body: 'well' }, 'it comes back, and is served from at once');
+    // A connection that the system had to begin anew may yet be too late.
+    await until(async () => (await proxy.sick()).body === 'well', 'it comes back, and is served from');
     await proxy.settled();
   },
 );
