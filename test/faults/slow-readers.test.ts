@@ -17,13 +17,22 @@ await t.test(
     const clients = startSlowReaders(t, proxy.port, readers);
     const { result, unserved } = await proxy.meanwhile(async () => {
       await until(() => clients.mebibytes() > 200, 'all are in the midst of it', 60_000);
-      const from = residentMegabytes(proxy.child.pid);
-      await until(() => clients.mebibytes() > 800, 'much more is read', 60_000);
-      return { from, to: residentMegabytes(proxy.child.pid) };
+      const memory: number[] = [];
+      await until(
+        () => {
+          memory.push(residentMegabytes(proxy.child.pid));
+          return clients.mebibytes() > 800;
+        },
+        'much more is read',
+        60_000,
+      );
+      const third = Math.ceil(memory.length / 3);
+      return { from: Math.max(...memory.slice(0, third)), to: Math.min(...memory.slice(-third)) };
     });
+    // What is yet to be collected comes and goes; what is held would stay.
     const { from, to } = result;
-    t.ok(to - from < 30, `from ${from.toFixed(0)} to ${to.toFixed(0)} MB`);
-    t.ok(to < 220, 'and little');
+    t.ok(to - from < 20, `from ${from.toFixed(0)} to ${to.toFixed(0)} MB`);
+    t.ok(to < 250, 'and little');
     t.same(unserved, [], 'others are served meanwhile');
     await clients.stop();
     await proxy.settled();
