@@ -124,8 +124,9 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const shortest = Math.min(options.connectTimeout, options.responseTimeout, options.idleTimeout);
   const sweepEvery = Math.min(500, Math.max(5, shortest / 20));
   let sweeping: NodeJS.Timeout | undefined;
-  function sweep(): void {
-    const now = performance.now();
+  // After a pause of ours, what came in time has yet to be read.
+  const sweep = () => void setImmediate(expireLate, performance.now());
+  function expireLate(now: number): void {
     for (const connection of connections) if (connection.deadline <= now) connection.expire();
     for (const connection of tunnels) if (connection.deadline <= now) connection.expire();
     while ((queue[0]?.waitsUntil ?? Infinity) <= now) queue.shift()?.fail(new UpstreamError('upstream_busy'));
