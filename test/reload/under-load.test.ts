@@ -12,17 +12,26 @@ import { startUpstream, unusedPort } from '../support/upstream.ts';
 
 const rate = 500;
 
+/** A fact, or a stream of half a second that ends with one. */
+const answer = (name: string) => (req: IncomingMessage, res: ServerResponse) => {
+  req.resume();
+  if (req.url !== '/fact/stream') return void req.on('end', () => res.end(name));
+  const pieces = setInterval(() => res.write('.'), 50);
+  setTimeout(() => {
+    clearInterval(pieces);
+    res.end(name);
+  }, 500);
+};
+
+// The version, the body and Vary of an answer are of one configuration.
+const wrong = ({ headers }: IncomingMessage, body: string) => {
+  const version = String(headers['x-api-version']);
+  const whole = body.endsWith(version) && headers.vary === `x-${version}`;
+  return whole ? undefined : `half of each: ${version}, ${body.slice(-1)}, ${headers.vary}`;
+};
+
 for (const workers of [1, 2])
   await t.test(`ten reloads and three restarts under load, with ${workers} in front`, async (t) => {
-    const answer = (name: string) => (req: IncomingMessage, res: ServerResponse) => {
-      req.resume();
-      if (req.url !== '/fact/stream') return void req.on('end', () => res.end(name));
-      const pieces = setInterval(() => res.write('.'), 50);
-      setTimeout(() => {
-        clearInterval(pieces);
-        res.end(name);
-      }, 500);
-    };
     const upstreams = { a: await startUpstream(t, answer('a')), b: await startUpstream(t, answer('b')) };
     for (const { server } of Object.values(upstreams)) {
       const sockets = new WebSocketServer({ server });
@@ -45,12 +54,6 @@ state: memory
     const file = join(t.testdir({ 'trenchcoat.yaml': yaml('a', 0) }), 'trenchcoat.yaml');
     let proxy = await startRun(t, file);
 
-    // The version, the body and Vary of an answer are of one configuration.
-    const wrong = ({ headers }: IncomingMessage, body: string) => {
-      const version = String(headers['x-api-version']);
-      const whole = body.endsWith(version) && headers.vary === `x-${version}`;
-      return whole ? undefined : `half of each: ${version}, ${body.slice(-1)}, ${headers.vary}`;
-    };
     const traffic = mixedTraffic(t, port, { rate, sockets: 10, wrong });
     await delay(500);
     for (let n = 1; n <= 10; n += 1) {
