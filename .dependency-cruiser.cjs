@@ -2,7 +2,17 @@
 
 /** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
 /** What puts the rooms together. */
-const composition = ['app', 'generate', 'generated-files', 'observe', 'overview', 'reload', 'steer', 'tell'];
+const composition = [
+  'app',
+  'generate',
+  'generated-files',
+  'lean-start',
+  'observe',
+  'overview',
+  'reload',
+  'steer',
+  'tell',
+];
 const above = ['cli', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
