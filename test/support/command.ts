@@ -92,7 +92,23 @@ export async function startRun(
 }
 
 /** The most memory the process has had resident, in MB; Linux alone tells. */
-export function peakMegabytes(pid: number | undefined): number {
-  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
+export const peakMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmHWM');
+
+/** The memory that the process has resident now, in MB; Linux alone tells. */
+export const residentMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmRSS');
+
+function megabytes(pid: number | undefined, figure: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
+}
+
+/** Milliseconds for which the process' main thread has had a processor, to ten of them; Linux alone tells. */
+export function mainThreadMs(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  // The name before it may hold anything.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * 10;
 }
