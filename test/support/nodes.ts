@@ -41,9 +41,15 @@ export const passOn = (t: Test, name: string, { version, path }: OtherNode, file
   t.spawn(
     'env',
     [
-      ...['-u', 'NODE_OPTIONS', 'TAP_TIMEOUT=120', path, '--throw-deprecation', '--enable-source-maps'],
+      '-u',
+      'NODE_OPTIONS',
+      'TAP_TIMEOUT=120',
+      path,
+      '--throw-deprecation',
+      '--enable-source-maps',
+      join(import.meta.dirname, `../${file}.test.js`),
       // tap names the folder of a test for its arguments too, so that two Nodes have two.
-      ...[join(import.meta.dirname, `../${file}.test.js`), `on-${name}`],
+      `on-${name}`,
     ],
     { buffered: true, timeout: 120_000 },
     `${file} on Node ${version}`,
