@@ -8,20 +8,23 @@ import type { LoadedConfig } from './config/load.ts';
 import type { Address } from './config/scalars.ts';
 import type { Config } from './config/schema.ts';
 import { secretsOf } from './config/secrets.ts';
-import type { FlagProvider } from './flags/provider.ts';
+import type { FlagLog, FlagProvider } from './flags/provider.ts';
 import { openFlags } from './flags/source.ts';
+import { ownFront, type Front, type FrontParts } from './front.ts';
+import type { Judging } from './guard/sums.ts';
 import { observe, type Observation, type Phase } from './observe.ts';
 import { createHandler } from './proxy/handle.ts';
 import { createRouting } from './proxy/routing.ts';
-import { createProxyServer, type ProxyServer, type Serving } from './proxy/server.ts';
+import type { Serving } from './proxy/server.ts';
 import { createTrust } from './proxy/trust.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import { createReloads, type Asker, type ConfigSource, type Reloaded } from './reload.ts';
+import { openStore } from './store/open-store.ts';
 import { createSteering, guarding, steering, type Steering } from './steer.ts';
 import { createTelling } from './tell.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Regression } from './telemetry/regression.ts';
-import { createTally } from './telemetry/tally.ts';
+import { createTally, type Tally } from './telemetry/tally.ts';
 import { createTracing } from './telemetry/trace.ts';
 
 /** A running proxy. */
@@ -32,9 +35,30 @@ export type App = {
   rollouts(): Rollouts | undefined;
   /** Reads the configuration again, and serves by it from the next request on. */
   reload: (asker: Asker) => Promise<Reloaded>;
+  /** Serves by this configuration from the next request on. Rejects with a UserError when it cannot; then all is as before. */
+  follow: (loaded: LoadedConfig) => Promise<void>;
   /** Fails readiness, lets requests end as `shutdown` says, sends what is unsent, and frees everything. */
   stop(): Promise<void>;
 };
+
+/** Which part of a proxy a process is. */
+export type Seat = {
+  openFront: (parts: FrontParts) => Front;
+  openStore: typeof openStore;
+  judging: Judging;
+  /** Whether it logs what every process of a proxy sees alike: flags, rollouts, trips. */
+  speaks: boolean;
+  tally: Tally;
+};
+
+/** All of it. */
+export const alone = (): Seat => ({
+  openFront: ownFront,
+  openStore,
+  judging: 'what it saw',
+  speaks: true,
+  tally: createTally(),
+});
 
 /** Milliseconds that a stop waits for LaunchDarkly to take the last events. */
 const flushDeadline = 3000;
@@ -45,11 +69,12 @@ export async function startApp(
   log: Log,
   clock: Clock = systemClock,
   source?: ConfigSource,
+  seat = alone(),
 ): Promise<App> {
   let phase: Phase = 'starting';
   let flags: FlagProvider | undefined;
   let steered: Steering | undefined;
-  let front: ProxyServer | undefined;
+  let front: Front | undefined;
   let current = { config, routing: createRouting(config) };
   /** What there is to let go of; the last is the first to go. */
   const opened: (() => unknown)[] = [() => current.routing.close()];
@@ -61,7 +86,8 @@ export async function startApp(
       log.warn({ err: error }, 'the OpenTelemetry SDK failed; requests are served all the same'),
   });
   if (tracing !== undefined) opened.push(() => tracing.flush(flushDeadline));
-  const tally = createTally();
+  const { tally } = seat;
+  const common = seat.speaks ? log : silent;
   const pseudonym = `trenchcoat-${randomUUID().slice(0, 8)}`;
   const rollouts = () => steered?.rollouts();
   const guard = () => steered?.guard();
@@ -84,7 +110,7 @@ export async function startApp(
         flags: () => flags,
         rollouts,
         guard,
-        connections: () => front?.connections() ?? 0,
+        front: () => front,
         reloads: reloads.counts,
         log,
         tally,
@@ -99,13 +125,18 @@ export async function startApp(
       const open = (admin = await orCannotListen(config.admin.address, startAdmin(config.admin, parts)));
       opened.push(() => open.close());
     }
-    const provider = (flags = await openFlags(config.flags, log, tracing !== undefined));
+    const provider = (flags = await openFlags(config.flags, common, tracing !== undefined));
     opened.push(() => provider.close(phase === 'draining' ? flushDeadline : 0));
     const found = ({ route, signal }: Regression) => tally.tripped(route, signal);
-    const steer = (steered = createSteering({ flags, open: current.routing.open, log, clock, found }));
+    const { open } = current.routing;
+    const steer = (steered = createSteering({ ...seat, flags, open, log, common, clock, found }));
     opened.push(() => steer.close());
     (await steer.prepare(config))();
-    const server = (front = createProxyServer(servingBy(provider), tally.refused));
+    const server = (front = seat.openFront({
+      serving: () => servingBy(provider),
+      pools: () => current.routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
+      onRefused: tally.refused,
+    }));
     const listen = await orCannotListen(config.listen, server.listen(config.listen));
     opened.push(() => server.close(current.config.shutdown.drain));
     opened.push(() => reloads.close());
@@ -117,6 +148,7 @@ export async function startApp(
       admin: admin?.address,
       rollouts,
       reload: reloads.reload,
+      follow: apply,
       async stop() {
         phase = 'draining';
         server.sendAway();
@@ -153,7 +185,8 @@ export async function startApp(
     }
 
     /** Another configuration, at once: what takes time is made ready before. */
-    async function apply({ config, colours }: LoadedConfig): Promise<void> {
+    async function apply(loaded: LoadedConfig): Promise<void> {
+      const { config, colours } = loaded;
       if (phase !== 'ready' || flags === undefined || steered === undefined)
         throw new UserError(`the proxy is ${phase}, and takes no other configuration now`);
       const routing = createRouting(config, current.routing);
@@ -162,8 +195,8 @@ export async function startApp(
       putInForce();
       current.routing.giveWayTo(routing);
       current = { config, routing };
-      front?.serve(servingBy(flags));
       shown?.reloaded();
+      await front?.follow(loaded);
     }
   } catch (error) {
     // What is wrong at the start is more to the point than what is wrong with letting go of it.
@@ -171,6 +204,9 @@ export async function startApp(
     throw error;
   }
 }
+
+const nothing = () => {};
+const silent: FlagLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** Lets go of everything, whatever of it fails; then throws the first failure. */
 async function release(opened: (() => unknown)[]): Promise<void> {
@@ -188,6 +224,7 @@ async function orCannotListen<T>({ host, port }: Address, listening: Promise<T>)
   try {
     return await listening;
   } catch (error) {
+    if (error instanceof EnvironmentError || error instanceof UserError) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const why =
       code === 'EADDRINUSE'

@@ -4,6 +4,7 @@ import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { createStaleness } from './flags/staleness.ts';
 import type { Guarding } from './guard/start.ts';
+import type { Front } from './front.ts';
 import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
 import { version } from './package.ts';
 import { explainRequest } from './proxy/explain.ts';
@@ -26,7 +27,7 @@ export type Observed = {
   flags: () => FlagProvider | undefined;
   rollouts: () => Rollouts | undefined;
   guard: () => Guarding | undefined;
-  connections: () => number;
+  front: () => Front | undefined;
   reloads: () => ReloadCounts;
   log: Pick<Log, 'dropped' | 'error'>;
   tally: Tally;
@@ -51,6 +52,8 @@ export function observe({ current, clock, phase, tally, ...parts }: Observed): O
   const staleMs = createStaleness(flagState, clock);
   const rollouts = () => parts.rollouts()?.list() ?? [];
   const guards = () => parts.guard()?.list() ?? [];
+  const connections = () => parts.front()?.connections() ?? 0;
+  const pools = () => parts.front()?.pools() ?? [];
 
   const recorder = createRecorder(
     flagsOf(current().config),
@@ -64,31 +67,38 @@ export function observe({ current, clock, phase, tally, ...parts }: Observed): O
   );
   recorder.everySecond(staleMs);
 
-  const metrics = createMetrics({
-    tally,
-    clientConnections: parts.connections,
-    upstreams: () => current().routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
-    flagSource() {
-      const { initialized, healthy } = flagState();
-      return { ready: initialized && healthy, staleMs: staleMs() };
+  const metrics = createMetrics(
+    {
+      tally,
+      clientConnections: connections,
+      upstreams: pools,
+      flagSource() {
+        const { initialized, healthy } = flagState();
+        return { ready: initialized && healthy, staleMs: staleMs() };
+      },
+      rollouts,
+      guards,
+      droppedLines: () => parts.log.dropped() + (parts.front()?.dropped() ?? 0),
+      reloads: parts.reloads,
+      version,
     },
-    rollouts,
-    guards,
-    droppedLines: parts.log.dropped,
-    reloads: parts.reloads,
-    version,
-  });
+    async () => (await parts.front()?.gather()) ?? [],
+  );
 
-  const readiness = (): Readiness => ({
-    ready: phase() === 'ready',
-    checks: {
-      proxy: phase(),
-      flags: flagState().detail,
-      ...detail('config', parts.reloads().trouble),
-      ...detail('rollouts', parts.rollouts()?.state().detail),
-      ...detail('guard', parts.guard()?.detail()),
-    },
-  });
+  const readiness = (): Readiness => {
+    const workers = parts.front()?.workers();
+    return {
+      ready: phase() === 'ready' && workers?.up !== 0,
+      checks: {
+        proxy: phase(),
+        ...detail('workers', workers && `${workers.up} of ${workers.wanted}`),
+        flags: flagState().detail,
+        ...detail('config', parts.reloads().trouble),
+        ...detail('rollouts', parts.rollouts()?.state().detail),
+        ...detail('guard', parts.guard()?.detail()),
+      },
+    };
+  };
 
   const isOverridden = (flag: string) => parts.guard()?.overrides(flag) ?? false;
   const overview = {
@@ -98,7 +108,8 @@ export function observe({ current, clock, phase, tally, ...parts }: Observed): O
     startedAt,
     phase,
     readiness,
-    clientConnections: parts.connections,
+    clientConnections: connections,
+    pools,
     flags: parts.flags,
     staleMs,
     rollouts,

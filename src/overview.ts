@@ -3,6 +3,7 @@ import type { Config, RouteConfig } from './config/schema.ts';
 import { dividedBy } from './flags/divided.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { textOf } from './flags/split.ts';
+import type { Pool } from './front.ts';
 import type { GuardView } from './guard/view.ts';
 import type { EvaluationContext } from './identity/context.ts';
 import { version } from './package.ts';
@@ -17,6 +18,7 @@ import type { Tally } from './telemetry/tally.ts';
 export type OverviewParts = {
   current: () => { config: Pick<Config, 'flags' | 'rollouts'>; routing: Pick<Routing, 'upstreams'> };
   charted: () => readonly Charted[];
+  pools: () => readonly Pool[];
   now: () => number;
   startedAt: number;
   phase: () => string;
@@ -52,6 +54,7 @@ export function overviewOf(parts: OverviewParts): Snapshot {
   const charted = parts.charted();
   const { config, routing } = parts.current();
   const { upstreams } = routing;
+  const pools = new Map(parts.pools().map((one) => [one.name, one]));
   const provider = parts.flags();
   const { initialized = false, healthy = false, detail = 'not opened yet' } = provider?.state() ?? {};
   const rollouts = new Map(parts.rollouts().map((one) => [one.flag, one]));
@@ -75,7 +78,7 @@ export function overviewOf(parts: OverviewParts): Snapshot {
       detail,
       staleMs: Math.round(parts.staleMs()),
     },
-    upstreams: upstreams.slice(0, shown).map((one) => healthOf(one, tally)),
+    upstreams: upstreams.slice(0, shown).map((one) => healthOf(one, pools.get(one.name), tally)),
     flags: charted.slice(0, shown).map((one) => standingOf(one, parts, rollouts.get(one.flag), guards)),
     left: {
       flags: Math.max(0, charted.length - shown),
@@ -169,8 +172,8 @@ function guardStanding({
   return { route, onRegression, unit, comparing, seen, signals, trip: found ?? null };
 }
 
-function healthOf({ name, url, pool }: Upstream, tally: Tally): UpstreamHealth {
-  const { active, idle, tunnels, waiting } = pool.counts();
+function healthOf({ name, url }: Upstream, pool: Pool | undefined, tally: Tally): UpstreamHealth {
+  const { active = 0, idle = 0, tunnels = 0, waiting = 0 } = pool ?? {};
   const well = tally.health.get(name);
   const health = well === undefined ? 'unused' : well ? 'answering' : 'failing';
   const failures = Object.fromEntries(tally.failures.get(name) ?? []);

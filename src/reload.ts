@@ -43,7 +43,7 @@ export type Reloads = {
 };
 
 /** What a running proxy cannot change: ports, and what holds connections or records that would be lost. */
-const fixed = ['listen', 'admin', 'flags', 'state'] as const satisfies (keyof Config)[];
+const fixed = ['listen', 'admin', 'flags', 'state', 'workers'] as const satisfies (keyof Config)[];
 
 /** Reads the configuration again when its file changes or somebody asks, one reading at a time. */
 export function createReloads({ source, current, apply, log, now }: ReloadParts): Reloads {

@@ -6,7 +6,7 @@ import { isSame } from './config/same.ts';
 import { stageRequests } from './config/rollout-schema.ts';
 import type { Config, RouteConfig } from './config/schema.ts';
 import { dividedBy } from './flags/divided.ts';
-import type { FlagProvider } from './flags/provider.ts';
+import type { FlagLog, FlagProvider } from './flags/provider.ts';
 import type { Split } from './flags/split.ts';
 import type { GuardParts } from './guard/guard.ts';
 import { isGuarded, startGuard, type Guarding } from './guard/start.ts';
@@ -14,14 +14,17 @@ import { tripKind } from './guard/trip.ts';
 import { openOn, type OpenRequests } from './proxy/routes.ts';
 import { openRollouts, type Rollouts } from './rollout/rollouts.ts';
 import { rolloutKind } from './rollout/state.ts';
-import { openStore } from './store/open-store.ts';
-import type { Store } from './store/store.ts';
+import type { openStore } from './store/open-store.ts';
+import type { Kind, Store } from './store/store.ts';
 import type { Log } from './telemetry/log.ts';
 
-export type SteeringParts = Pick<GuardParts, 'found'> & {
+export type SteeringParts = Pick<GuardParts, 'found' | 'judging'> & {
+  openStore: typeof openStore;
   flags: FlagProvider;
   open: OpenRequests;
   log: Log;
+  /** For what every process of a proxy sees alike. */
+  common: FlagLog;
   clock: Clock;
 };
 
@@ -37,6 +40,8 @@ export type Steering = {
   close(): Promise<void>;
 };
 
+export const stateKinds: readonly Kind[] = [rolloutKind, tripKind];
+
 type Standing = { config: Config; rollouts: Rollouts | undefined; guard: Guarding | undefined };
 
 /** The store is opened with the first rollout or guard, and stays. */
@@ -51,7 +56,7 @@ export function createSteering(parts: SteeringParts): Steering {
   async function start(config: Config, split: (flag: string, split: Split) => void): Promise<Standing> {
     const guarded = isGuarded(config);
     if (config.rollouts.size === 0 && !guarded) return { config, rollouts: undefined, guard: undefined };
-    store ??= await openStore(config.state, clock, [rolloutKind, tripKind]);
+    store ??= await parts.openStore(config.state, clock, stateKinds);
     const all = { ...parts, store, hex };
     const rollouts = config.rollouts.size > 0 ? await startRollouts(config, { ...all, split }) : undefined;
     try {
@@ -143,10 +148,11 @@ const hex = (digits: number): string => randomBytes(digits).toString('hex').slic
 
 async function startRollouts(
   { rollouts, routes }: Config,
-  { flags, open, split, ...parts }: StateParts & { split: (flag: string, split: Split) => void },
+  { flags, open, split, common, ...parts }: StateParts & { split: (flag: string, split: Split) => void },
 ): Promise<Rollouts> {
   return openRollouts({
     ...parts,
+    log: common,
     rollouts,
     split(flag, wanted) {
       const unknown = [wanted.from, wanted.to].find(

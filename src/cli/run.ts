@@ -1,20 +1,27 @@
-import { startApp, type App } from '../app.ts';
+import cluster from 'node:cluster';
+import { alone, startApp, type App } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { configName, loadConfig } from '../config/load.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { fingerprint } from '../flags/watch.ts';
 import { endStart } from '../lean-start.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
+import { leading, workersOf } from '../workers/lead.ts';
+import { runWorker } from '../workers/worker.ts';
 
 /** Runs the proxy until a signal stops it. Resolves with the exit code. */
 export function run(options: { config?: string }): Promise<number> {
+  // A worker is the same program, begun by the one that leads.
+  if (cluster.isWorker) return runWorker();
   return untilStopped(async (started) => {
     const named = configName(options.config);
     const known = await fingerprint(named);
-    const { config, file, colours } = await loadConfig(named);
+    const loaded = await loadConfig(named);
+    const { config, file, colours } = loaded;
     const log = (started.log = await createLog(config.log, { secrets: secretsOf(config), colours }));
     const source = { file, known, read: () => loadConfig(file) };
-    const app = (started.app = await startApp(config, log, systemClock, source));
+    const seat = workersOf(loaded) > 1 ? leading(loaded, log) : alone();
+    const app = (started.app = await startApp(config, log, systemClock, source, seat));
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');
     // Whoever started it waits for this.
     log.flush();

@@ -10,7 +10,7 @@ import { validate } from './validate.ts';
  * A configuration that can be acted on. `file` is absolute, and so are the paths inside. `colours` is false when the
  * environment has asked for none (`NO_COLOR`).
  */
-export type LoadedConfig = { config: Config; file: string; colours: boolean };
+export type LoadedConfig = { config: Config; file: string; text: string; colours: boolean };
 
 /**
  * Reads and checks a configuration. Without `file` it is the one that `$TRENCHCOAT_CONFIG` names, else
@@ -20,13 +20,22 @@ export async function loadConfig(
   file?: string,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<LoadedConfig> {
-  const env = { ...process.env, ...overrides };
   const named = configName(file);
   const { text, problems: unreadable } = await readTextFile(named, missing);
   if (text === undefined) {
     const { message, problems } = problemsError(unreadable);
     throw new UnreadableError(message, problems);
   }
+  return parseConfig(text, named, overrides);
+}
+
+/** The configuration that a text is, as if it stood in that file. */
+export function parseConfig(
+  text: string,
+  named: string,
+  overrides: Readonly<Record<string, string>> = {},
+): LoadedConfig {
+  const env = { ...process.env, ...overrides };
   const { document, problems } = readDocument(text, named, env);
   if (document === undefined) throw problemsError(problems);
 
@@ -39,6 +48,7 @@ export async function loadConfig(
   return {
     config: withAbsolutePaths(config, dirname(absolute)),
     file: absolute,
+    text,
     colours: nonEmpty(env['NO_COLOR']) === undefined,
   };
 }

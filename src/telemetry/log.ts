@@ -19,6 +19,10 @@ export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> &
   dropped: () => number;
   /** Goes on as another configuration says. What was a secret stays one. */
   follow(config: LogConfig, options: Pick<LogOptions, 'secrets' | 'colours'>): Promise<void>;
+  /** Takes whole lines as they are, this many. */
+  relay(lines: Buffer, count: number): void;
+  /** How lines are written. */
+  shape(): { format: 'json' | 'pretty'; colours: boolean };
   /** Hands over what was gathered, now. */
   flush(): void;
   /** Writes what was gathered, as far as anybody reads it within a second. */
@@ -93,6 +97,7 @@ export async function createLog(config: LogConfig, options: LogOptions = {}): Pr
   let redact = createRedaction([]);
   /** Which requests have a line. */
   let written: ReadonlySet<Blame> = new Set();
+  let told: ReturnType<Log['shape']> = { format: 'json', colours: false };
   const time = isoTime();
   const logger = pino(
     {
@@ -106,6 +111,7 @@ export async function createLog(config: LogConfig, options: LogOptions = {}): Pr
   async function follow(config: LogConfig, { secrets = [], colours = false }: LogOptions): Promise<void> {
     const format = config.format !== 'auto' ? config.format : onTerminal ? 'pretty' : 'json';
     shape = format === 'pretty' ? await prettyShape(onTerminal && colours) : jsonShape;
+    told = { format, colours: onTerminal && colours };
     clearInterval(timer);
     timer = flushing(format);
     const short = secrets.filter(({ text }) => text.length < shortestSecret).map(({ key }) => key);
@@ -133,6 +139,12 @@ export async function createLog(config: LogConfig, options: LogOptions = {}): Pr
     },
     dropped: () => writer.lost(),
     follow,
+    relay(bytes, count) {
+      if (count === 0) return;
+      flush();
+      writer.write(bytes, count);
+    },
+    shape: () => told,
     flush,
     async close() {
       clearInterval(timer);
