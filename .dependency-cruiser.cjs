@@ -2,7 +2,18 @@
 
 /** Imports go one way: bin → cli → workers → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
 /** What puts the rooms together. */
-const composition = ['app', 'front', 'generate', 'generated-files', 'observe', 'overview', 'reload', 'steer', 'tell'];
+const composition = [
+  'app',
+  'front',
+  'generate',
+  'generated-files',
+  'lean-start',
+  'observe',
+  'overview',
+  'reload',
+  'steer',
+  'tell',
+];
 const above = ['cli', 'workers', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],

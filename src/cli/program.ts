@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
+import { startLean } from '../lean-start.ts';
 import { version } from '../package.ts';
 import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
 import type { DemoOptions } from './demo.ts';
@@ -27,7 +28,10 @@ function createProgram(done: (code: number) => void): Command {
     .command('run')
     .description('run the proxy; the default when no command is named')
     .option(...configOption)
-    .action(async (options: { config?: string }) => done(await (await import('./run.ts')).run(options)));
+    .action(async (options: { config?: string }) => {
+      startLean();
+      done(await (await import('./run.ts')).run(options));
+    });
   program
     .command('check')
     .description('validate the configuration and the flag file, and list every mistake')

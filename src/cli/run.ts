@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts';
 import { configName, loadConfig } from '../config/load.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { fingerprint } from '../flags/watch.ts';
+import { endStart } from '../lean-start.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { leading, workersOf } from '../workers/lead.ts';
 import { runWorker } from '../workers/worker.ts';
@@ -24,6 +25,7 @@ export function run(options: { config?: string }): Promise<number> {
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');
     // Whoever started it waits for this.
     log.flush();
+    endStart();
   });
 }
 

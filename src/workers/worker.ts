@@ -5,6 +5,7 @@ import { parseConfig, type LoadedConfig } from '../config/load.ts';
 import type { StateConfig } from '../config/schema.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { ownFront, type Front } from '../front.ts';
+import { endStart } from '../lean-start.ts';
 import { openStore } from '../store/open-store.ts';
 import { remoteStore, type StoreAnswer, type StoreQuestion } from '../store/remote-store.ts';
 import { sharedHere } from '../store/shared-here.ts';
@@ -79,6 +80,7 @@ function createWorker(end: (code: number) => void) {
       tally,
     });
     reporting = setInterval(() => void say({ say: 'report', report: report() }), reportEvery).unref();
+    endStart();
     await say({ say: 'ready', listen: app.listen });
   }
 

@@ -100,12 +100,23 @@ export async function startRun(
 /** The most memory the process has had resident, in MB; Linux alone tells. */
 export const peakMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmHWM');
 
-/** What it has resident now. */
+/** The memory that the process has resident now, in MB; Linux alone tells. */
 export const residentMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmRSS');
 
-function megabytes(pid: number | undefined, what: string): number {
+function megabytes(pid: number | undefined, figure: string): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
+  return Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
+}
+
+/** Milliseconds for which the process' main thread has had a processor, to ten of them; Linux alone tells. */
+export function mainThreadMs(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  // The name before it may hold anything.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * 10;
 }
 
 /** How many files and sockets it has open. */
