@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { cpuSeconds } from '../bench/cpu.ts';
+import { until } from '../support/client.ts';
+import { plainly, podman } from './podman.ts';
+
+/** As a sidecar runs that trusts nobody: nothing to write to, nobody in particular, no rights, 256 MB. */
+const confined = [
+  ...['--network', 'host', '--read-only', '--read-only-tmpfs=false', '--user', '65532'],
+  ...['--cap-drop', 'all', '--security-opt', 'no-new-privileges', '--memory', '256m'],
+  // Without both, runc does not start where the machine's own limits are lower than podman's defaults.
+  ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'],
+];
+
+export type Container = {
+  name: string;
+  /** Of the program, as this machine sees it. */
+  pid: number;
+  /** What the program has written. */
+  lines: readonly string[];
+  /** Resolves with its exit code. */
+  ended: Promise<number | null>;
+  /** Milliseconds from the start of the process until it listened. */
+  listeningMs: number;
+  /** Milliseconds of CPU time that took. */
+  cpuMs: number;
+  /** Ends it, if it has not ended by itself. */
+  remove: () => Promise<void>;
+};
+
+/** Runs the image with a folder of configuration, and waits until it is ready. `heard` is told each line of its log. */
+export async function startContainer(
+  image: string,
+  folder: string,
+  heard: (line: string) => void = () => {},
+): Promise<Container> {
+  const name = `trenchcoat-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  const mounted = ['--volume', `${folder}:/etc/trenchcoat:ro`];
+  const args = [...plainly, 'run', '--rm', '--name', name, ...confined, ...mounted, image];
+  const child = spawn('podman', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      heard(line);
+    });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const remove = async () => {
+    if (child.exitCode === null && child.signalCode === null) await podman('kill', name).catch(() => {});
+    await ended;
+  };
+  try {
+    const ready = await until(
+      () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${lines.join('\n')}`);
+        return lines.find((line) => line.includes('"msg":"ready"'));
+      },
+      'the container is ready',
+      30_000,
+    );
+    const pid = Number(await podman('inspect', '--format', '{{.State.Pid}}', name));
+    const cpuMs = cpuSeconds(pid) * 1000;
+    const { time } = JSON.parse(ready) as { time: string };
+    return { name, pid, lines, ended, remove, cpuMs, listeningMs: Date.parse(time) - beganAt(pid) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** When a process began, in milliseconds since 1970, to a hundredth of a second. */
+function beganAt(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return Date.now() - upSeconds * 1000 + ticks * 10;
+}
+
+/** Megabytes that a process has resident, once it has come to rest. */
+export async function idleMegabytes(pid: number): Promise<number> {
+  let cpu = -1;
+  await until(
+    async () => {
+      const before = cpu;
+      cpu = cpuSeconds(pid);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return cpu === before;
+    },
+    'the program is idle',
+    20_000,
+  );
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1000;
+}
