@@ -51,5 +51,6 @@ EXPOSE 8080
 # By address: a probe that read the configuration would take an edit with a mistake in it for a proxy in trouble.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["/usr/local/bin/trenchcoat", "probe", "ready", "--admin", "http://127.0.0.1:9901"]
-ENTRYPOINT ["/usr/local/bin/node", "/app/dist/bin/trenchcoat.js"]
+# By itself, Node would let the heap grow to all the memory that the container may have.
+ENTRYPOINT ["/usr/local/bin/node", "--max-old-space-size-percentage=50", "/app/dist/bin/trenchcoat.js"]
 CMD ["run"]

@@ -9,10 +9,8 @@ const node = '26.12.1';
 const npm = '11.21.2';
 
 /** What the Dockerfile's first stage runs, and the libraries that Node links. */
-const packages = [
-  ...['bash', 'coreutils', 'dash', 'findutils', 'grep', 'gzip', 'libc-bin', 'sed', 'tar'],
-  ...['binutils', 'ca-certificates', 'libatomic1', 'libstdc++6'],
-];
+const packages =
+  'bash,binutils,ca-certificates,coreutils,dash,findutils,grep,gzip,libatomic1,libc-bin,libstdc++6,sed,tar';
 
 /**
  * The image that the Dockerfile starts from, where no registry of images is at hand: Debian's packages, unpacked, and Node
@@ -29,16 +27,15 @@ export async function ensureBase(): Promise<string> {
   try {
     const root = join(folder, 'root');
     // Unpacked only: nothing in it is installed, so nothing has to be flushed to the disk package by package.
-    const included = `--include=${packages.join(',')}`;
+    const included = `--include=${packages}`;
     await output('mmdebstrap', ['--quiet', '--variant=extract', included, 'bookworm', root]);
     const authorities = join(root, 'usr/share/ca-certificates/mozilla');
     const bundle = readdirSync(authorities).map((file) => readFileSync(join(authorities, file), 'utf8'));
     writeFileSync(join(root, 'etc/ssl/certs/ca-certificates.crt'), bundle.join(''));
     if (trusted !== undefined) copyFileSync(trusted, join(root, 'etc/ssl/certs/npm-registry.crt'));
-    await output('npm', [
-      ...['install', '--global', `--prefix=${join(root, 'usr/local')}`, '--ignore-scripts'],
-      ...[`node-linux-${process.arch}@${node}`, `npm@${npm}`],
-    ]);
+    const programs = [`node-linux-${process.arch}@${node}`, `npm@${npm}`];
+    const prefix = `--prefix=${join(root, 'usr/local')}`;
+    await output('npm', ['install', '--global', prefix, '--ignore-scripts', ...programs]);
     const tar = join(folder, 'base.tar');
     await output('tar', ['-C', root, '-cf', tar, '.']);
     const changes = [

@@ -10,12 +10,16 @@ export const image = `localhost/trenchcoat:${version}`;
 export async function buildImage(base: string): Promise<void> {
   const cache = await output('npm', ['config', 'get', 'cache']);
   const build = [
-    ...['build', '--format', 'docker', '--layers', '--isolation', 'chroot', '--pull=never'],
+    ...'build --format docker --layers --isolation chroot --pull=never --network host'.split(' '),
     // npm takes from the machine's own cache what is there, and the rest from its registry.
-    ...['--network', 'host', '--volume', `${cache}:/root/.npm`],
-    ...['--build-arg', `BASE=${base}`, '--build-arg', `VERSION=${version}`],
+    `--volume=${cache}:/root/.npm`,
+    `--build-arg=BASE=${base}`,
+    `--build-arg=VERSION=${version}`,
   ];
-  for (const stage of [['--target', 'build', '--tag', 'localhost/trenchcoat-build'], ['--tag', image]]) {
+  for (const stage of [
+    ['--target', 'build', '--tag', 'localhost/trenchcoat-build'],
+    ['--tag', image],
+  ]) {
     const name = stage.at(-1) ?? image;
     const before = await imageId(name);
     await podman(...build, ...stage, packageFile('.'));

@@ -8,17 +8,17 @@ import { plainly, podman } from './podman.ts';
 
 /** As a sidecar runs that trusts nobody: nothing to write to, nobody in particular, no rights, 256 MB. */
 const confined = [
-  ...['--network', 'host', '--read-only', '--read-only-tmpfs=false', '--user', '65532'],
-  ...['--cap-drop', 'all', '--security-opt', 'no-new-privileges', '--memory', '256m'],
+  '--network host --read-only --read-only-tmpfs=false --user 65532 --memory 256m',
+  '--cap-drop all --security-opt no-new-privileges',
   // Without both, runc does not start where the machine's own limits are lower than podman's defaults.
-  ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'],
-];
+  '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000',
+].flatMap((options) => options.split(' '));
 
 export type Container = {
   name: string;
   /** Of the program, as this machine sees it. */
   pid: number;
-  /** What the program has written. */
+  /** The program's log. */
   lines: readonly string[];
   /** Resolves with its exit code. */
   ended: Promise<number | null>;
@@ -30,22 +30,32 @@ export type Container = {
   remove: () => Promise<void>;
 };
 
-/** Runs the image with a folder of configuration, and waits until it is ready. `heard` is told each line of its log. */
+/**
+ * Runs the image with a folder of configuration, and waits until it is ready. `heard` is told each line that comes out of
+ * it; `volume` is where its state is, when that is to outlive it.
+ */
 export async function startContainer(
   image: string,
   folder: string,
-  heard: (line: string) => void = () => {},
+  { heard = () => {}, volume }: { heard?: (line: string) => void; volume?: string } = {},
 ): Promise<Container> {
   const name = `trenchcoat-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const mounted = ['--volume', `${folder}:/etc/trenchcoat:ro`];
+  if (volume !== undefined) mounted.push('--volume', `${volume}:/var/lib/trenchcoat`);
   const args = [...plainly, 'run', '--rm', '--name', name, ...confined, ...mounted, image];
   const child = spawn('podman', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      heard(line);
-    });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    heard(line);
+  });
+  // Here podman complains, too, of having no systemd that would run the health check for it.
+  let complaints = '';
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line.includes('systemd connection')) return;
+    complaints += `${line}\n`;
+    heard(line);
+  });
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const remove = async () => {
     if (child.exitCode === null && child.signalCode === null) await podman('kill', name).catch(() => {});
@@ -54,7 +64,7 @@ export async function startContainer(
   try {
     const ready = await until(
       () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${lines.join('\n')}`);
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${complaints}`);
         return lines.find((line) => line.includes('"msg":"ready"'));
       },
       'the container is ready',
