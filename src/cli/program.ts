@@ -76,6 +76,13 @@ function createProgram(done: (code: number) => void): Command {
     .option('--fast', 'the rollout in ten seconds')
     .option('--break-v1', 'let v1 fail at 50 %, and the guard take everybody back to v0')
     .action(async (options: DemoOptions) => done(await (await import('./demo.ts')).demo(options)));
+  program
+    .command('demo-apis')
+    .description('run the two raccoon APIs of the demo alone, for a proxy to stand before')
+    .option('--listen <address>', 'where they listen', '127.0.0.1:8000')
+    .action(async (options: { listen: string }) =>
+      done(await (await import('./demo-apis.ts')).demoApis(options)),
+    );
   reaching(program, 'probe', 'ask a running proxy whether it is alive, or ready for traffic')
     .addArgument(new Argument('[probe]', 'what to ask').choices(['live', 'ready']).default('ready'))
     .option('--timeout <time>', 'how long the answer may take', time, 1000)

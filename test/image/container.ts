@@ -16,6 +16,8 @@ const confined = [
 
 export type Container = {
   name: string;
+  /** The address of its admin port. */
+  admin: string;
   /** Of the program, as this machine sees it. */
   pid: number;
   /** The program's log. */
@@ -72,8 +74,18 @@ export async function startContainer(
     );
     const pid = Number(await podman('inspect', '--format', '{{.State.Pid}}', name));
     const cpuMs = cpuSeconds(pid) * 1000;
-    const { time } = JSON.parse(ready) as { time: string };
-    return { name, pid, lines, ended, remove, cpuMs, listeningMs: Date.parse(time) - beganAt(pid) };
+    const { time, admin } = JSON.parse(ready) as { time: string; admin: { port: number } };
+    const address = `http://127.0.0.1:${admin.port}`;
+    return {
+      name,
+      admin: address,
+      pid,
+      lines,
+      ended,
+      remove,
+      cpuMs,
+      listeningMs: Date.parse(time) - beganAt(pid),
+    };
   } catch (error) {
     await remove();
     throw error;
