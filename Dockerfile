@@ -5,32 +5,35 @@
 ARG BASE=docker.io/library/node:26-bookworm
 
 FROM ${BASE} AS build
-WORKDIR /build
-COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --prefer-offline --no-audit --no-fund
-COPY . .
-# What npm would publish is what the program needs.
-RUN npm run build \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
- && npm pack --ignore-scripts --silent --pack-destination /tmp \
- && mkdir -p /image/app \
- && tar -xzf /tmp/trenchcoat-*.tgz -C /image/app --strip-components=1 \
- && cp -r node_modules package-lock.json /image/app/
-# The program is a command of its own, so that `exec` needs neither a shell nor env.
-RUN set -eu; cd /image; \
+LABEL trenchcoat.stage=build
+
+RUN set -eu; mkdir -p /state /image; cd /image; \
     mkdir -p usr/local/bin etc/ssl/certs etc/trenchcoat tmp; \
     chmod 1777 tmp; \
     node=$(readlink -f "$(command -v node)"); \
     strip -o usr/local/bin/node "$node"; \
     for library in $(ldd "$node" | grep -o '/[^ ]*'); do cp -L --parents "$library" .; done; \
     cp -L /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/; \
-    sed -i '1s|.*|#!/usr/local/bin/node|' app/dist/bin/trenchcoat.js; \
-    chmod 755 app/dist/bin/trenchcoat.js; \
-    ln -s /app/dist/bin/trenchcoat.js usr/local/bin/trenchcoat; \
     echo 'trenchcoat:x:65532:65532::/nonexistent:/nonexistent' > etc/passwd; \
     echo 'trenchcoat:x:65532:' > etc/group; \
     echo 'hosts: files dns' > etc/nsswitch.conf; \
-    mkdir /state
+    # A command of its own, so that `exec` needs neither a shell nor env.
+    ln -s /app/dist/bin/trenchcoat.js usr/local/bin/trenchcoat
+
+COPY package.json package-lock.json /image/app/
+RUN cd /image/app && npm ci --omit=dev --ignore-scripts --prefer-offline --no-audit --no-fund
+
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --prefer-offline --no-audit --no-fund
+
+COPY . .
+# What npm would publish is what the program needs.
+RUN npm run build \
+ && npm pack --ignore-scripts --silent --pack-destination /tmp \
+ && tar -xzf /tmp/trenchcoat-*.tgz -C /image/app --strip-components=1 \
+ && sed -i '1s|.*|#!/usr/local/bin/node|' /image/app/dist/bin/trenchcoat.js \
+ && chmod 755 /image/app/dist/bin/trenchcoat.js
 
 FROM scratch
 COPY --from=build /image/ /
