@@ -12,7 +12,9 @@ const seconds = 120;
 
 const here = import.meta.dirname;
 /** Nothing else is left to do beside these if they begin late. */
-const isLong = (file: string) => /false-alarms|no-difference/.test(file);
+const isLong = (file: string) => /^image\/|false-alarms|no-difference/.test(file);
+/** The first time, an image is built from nothing. */
+const secondsOf = (file: string) => (file.startsWith('image/') ? 300 : seconds);
 /** Simulations run what others have covered, again and again, and to count that takes a third of their time. */
 const isUncounted = (file: string) => /guard\/(false-alarms|detection|base-rate)/.test(file);
 
@@ -30,6 +32,6 @@ for (const file of files)
   void t.spawn(
     'env',
     [...plainly, ...(isUncounted(file) ? [] : [counted]), join(here, file)],
-    { buffered: true, timeout: seconds * 1000 },
+    { buffered: true, timeout: secondsOf(file) * 1000 },
     `test/${file.replace(/js$/, 'ts')}`,
   );

@@ -3,8 +3,7 @@ import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { EnvironmentError, printable, UserError } from '../config/errors.ts';
-import { loadConfig } from '../config/load.ts';
-import { httpUrl } from '../config/scalars.ts';
+import { hasCredentials, isHttpUrl } from '../config/http-url.ts';
 import type { Config } from '../config/schema.ts';
 
 /** Where a running proxy is steered. `host` is the Host header to send, when it is not the address's own. */
@@ -23,13 +22,14 @@ export async function findAdmin(
 ): Promise<AdminPort> {
   if (token !== undefined) sendable(token, '--token');
   if (admin !== undefined) {
-    const { success, data: url } = httpUrl.safeParse(admin);
-    if (!success)
+    if (!isHttpUrl(admin) || hasCredentials(admin))
       throw new UserError(
         '--admin: expected an http:// or https:// address without credentials, query or fragment, such as http://127.0.0.1:9901',
       );
-    return { url, ...(token !== undefined && { token }) };
+    return { url: new URL(admin), ...(token !== undefined && { token }) };
   }
+  // With an address given, nothing that reads configurations is loaded: a probe asks every few seconds.
+  const { loadConfig } = await import('../config/load.ts');
   const { config, file } = await loadConfig(named);
   const place = printable(file);
   const why = vain(config);
@@ -82,12 +82,8 @@ export type Asked = {
  * is aborted.
  */
 export async function ask(admin: AdminPort, asked: Asked): Promise<unknown> {
-  const where = printable(admin.url.href.replace(/\/$/, ''));
-  const { status, type, body } = await exchange(admin, asked).catch((error: unknown) => {
-    asked.signal?.throwIfAborted();
-    throw unanswered(error, where, asked);
-  });
-  const json = /^application\/(problem\+)?json\b/.test(type) ? parsed(body) : undefined;
+  const where = placeOf(admin);
+  const { status, json } = await answerOf(admin, asked);
   if (status === 200 && json !== undefined) return json;
   const problem = detailOf(json);
   if (status === 401)
@@ -105,6 +101,21 @@ export async function ask(admin: AdminPort, asked: Asked): Promise<unknown> {
   if (status >= 400 && problem !== undefined) throw new UserError(problem);
   throw stranger(where, `it answered ${status}`);
 }
+
+/**
+ * The admin port's answer, whatever its status; `json` when it is that. Throws a `UserError` when what answers does not
+ * speak HTTP, an `EnvironmentError` when nobody answers, and the signal's reason once it is aborted.
+ */
+export async function answerOf(admin: AdminPort, asked: Asked): Promise<{ status: number; json: unknown }> {
+  const { status, type, body } = await exchange(admin, asked).catch((error: unknown) => {
+    asked.signal?.throwIfAborted();
+    throw unanswered(error, placeOf(admin), asked);
+  });
+  return { status, json: /^application\/(problem\+)?json\b/.test(type) ? parsed(body) : undefined };
+}
+
+/** The address as it is shown to people. */
+export const placeOf = ({ url }: AdminPort): string => printable(url.href.replace(/\/$/, ''));
 
 /** An answer as it came, once it is known to fit. */
 export function understood<T>(schema: z.ZodType<T>, answer: unknown, { url }: AdminPort): T {

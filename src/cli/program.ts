@@ -1,12 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import { startLean } from '../lean-start.ts';
 import { version } from '../package.ts';
-import { personVerbs, type PersonVerb } from '../rollout/transitions.ts';
+import type { PersonVerb } from '../rollout/transitions.ts';
 import type { DemoOptions } from './demo.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { GuardOptions } from './guard.ts';
 import type { PlanOptions } from './plan.ts';
+import type { Probe, ProbeOptions } from './probe.ts';
 import type { ReloadOptions } from './reload.ts';
 import type { RolloutOptions } from './rollout.ts';
 
@@ -83,6 +84,20 @@ function createProgram(done: (code: number) => void): Command {
   asking(program, 'reload', 'have a running proxy read its configuration again').action(
     async (options: ReloadOptions) => done(await (await import('./reload.ts')).reload(options)),
   );
+  program
+    .command('demo-apis')
+    .description('run the two raccoon APIs of the demo alone, for a proxy to stand before')
+    .option('--listen <address>', 'where they listen', '127.0.0.1:8000')
+    .action(async (options: { listen: string }) =>
+      done(await (await import('./demo-apis.ts')).demoApis(options)),
+    );
+  reaching(program, 'probe', 'ask a running proxy whether it is alive, or ready for traffic')
+    .addArgument(new Argument('[probe]', 'what to ask').choices(['live', 'ready']).default('ready'))
+    .option('--timeout <time>', 'how long the answer may take', time, 1000)
+    .addHelpText('after', '\nExit code: 0 it is; 1 it is not, and why; 2 nobody answers.')
+    .action(async (probe: Probe, options: ProbeOptions) =>
+      done(await (await import('./probe.ts')).probe(probe, options)),
+    );
   addRollout(program, done);
   addGuard(program, done);
   return program;
@@ -112,7 +127,7 @@ function addRollout(program: Command, done: (code: number) => void): void {
     async (flag: string | undefined, options: RolloutOptions) =>
       done(await (await import('./rollout.ts')).watch(flag, options)),
   );
-  for (const verb of personVerbs)
+  for (const verb of Object.keys(verbs) as PersonVerb[])
     command(verb, verbs[verb])
       .option('--why <text>', 'the reason, for the history')
       .action(async (flag: string | undefined, options: RolloutOptions & { why?: string }) =>
@@ -136,15 +151,18 @@ function addGuard(program: Command, done: (code: number) => void): void {
     );
 }
 
-/** A command that asks the admin port. */
+/** A command that asks the admin port, and tells a person or a script. */
 const asking = (parent: Command, name: string, description: string): Command =>
+  reaching(parent, name, description).option('--json', 'print JSON');
+
+/** A command that asks the admin port. */
+const reaching = (parent: Command, name: string, description: string): Command =>
   parent
     .command(name)
     .description(description)
     .addOption(new Option(...configOption).conflicts('admin'))
     .option('--admin <url>', 'the admin port, such as http://127.0.0.1:9901, in place of a configuration')
-    .option('--token <token>', "the admin port's token, when it has one")
-    .option('--json', 'print JSON');
+    .option('--token <token>', "the admin port's token, when it has one");
 
 const collect = (value: string, earlier: string[]) => [...earlier, value];
 
@@ -152,6 +170,15 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number up to 65535.');
   return port;
+}
+
+/** Milliseconds. */
+function time(text: string): number {
+  const [, amount, unit] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s)$/.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * (unit === 's' ? 1000 : 1));
+  if (!(ms >= 1 && ms <= 60_000))
+    throw new InvalidArgumentError('A time is 1ms to 60s, such as 500ms or 2s.');
+  return ms;
 }
 
 /** Puts `run` before what names no command. As commander's default command it would swallow a mistyped one. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasCredentials, isHttpUrl } from './http-url.ts';
 
 /** A host and a port to bind or to call. `host` has no brackets; port 0 lets the system choose. */
 export type Address = { host: string; port: number };
@@ -97,8 +98,6 @@ export const hookUrl = z
   )
   .transform((text) => new URL(text));
 
-const hasCredentials = (text: string) => new URL(text).username !== '' || new URL(text).password !== '';
-
 /** The same, and it may hold `USER:PASSWORD@`; so it is a secret. */
 export const proxyUrl = z
   .string(httpUrlText)
@@ -119,12 +118,6 @@ function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
   const { protocol, hostname, pathname } = new URL(text);
   return /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?\d{0,5}$/.test(pathname);
-}
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return /^https?:$/.test(protocol) && hostname !== '';
 }
 
 /** A token of RFC 9110 §5.6.2: the alphabet of header names, methods and cookie names. */
