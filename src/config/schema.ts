@@ -1,32 +1,15 @@
 import { z } from 'zod';
-import {
-  address,
-  form,
-  headerName,
-  httpUrl,
-  method,
-  mistake,
-  name,
-  secretText,
-  size,
-  streamSize,
-  text,
-  timeout,
-  version,
-  wait,
-} from './scalars.ts';
+import { address, headerName, name, secretText, size, streamSize, text, timeout, wait } from './scalars.ts';
 import { contexts } from './context-schema.ts';
 import { flags } from './flags-schema.ts';
-import { guard, notify } from './guard-schema.ts';
+import { notify } from './guard-schema.ts';
 import { rollouts, state } from './rollout-schema.ts';
+import { later, route, upstream } from './route-schema.ts';
 
 /**
  * The configuration: types, defaults, descriptions, and through `z.toJSONSchema` the editor's schema and the
  * reference page. What a reader must know of a key stands in its `describe`.
  */
-
-/** A key that the design reserves and this version does not act on. Refused, since silence would be a promise. */
-const later = z.never().optional();
 
 const bound = address.describe('HOST:PORT to bind; port 0 lets the system choose.');
 
@@ -54,92 +37,6 @@ const admin = z
   .transform((value) => {
     if (value === 'off') return undefined;
     return 'address' in value ? value : { address: value, token: undefined, hosts: [] };
-  });
-
-const upstream = z.strictObject({
-  url: httpUrl.describe('Address and base path; the base path is put before the path of each request.'),
-  preserveHost: z.boolean().prefault(false).describe("Send the client's Host instead of the upstream's."),
-  connectTimeout: timeout.prefault('2s').describe('Until the connection stands. Over it: 504.'),
-  responseTimeout: timeout.prefault('30s').describe('Until the response head. Over it: 504.'),
-  idleTimeout: timeout
-    .prefault('60s')
-    .describe('Silence within a response body. Over it: the response is cut.'),
-  maxConnections: z.int().min(1).max(65_535).prefault(512).describe('Open connections at the most.'),
-  queue: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .prefault(1024)
-    .describe(
-      'Requests that may wait for a connection when all are busy. Over it, or longer than connectTimeout: 503.',
-    ),
-  maxTunnels: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .prefault(4096)
-    .describe('Upgraded connections and event streams, which do not count as connections. Over it: 503.'),
-  rewriteLocation: z
-    .boolean()
-    .prefault(true)
-    .describe("Turn redirects to the upstream's own address, and cookie paths, into what the client knows."),
-  tls: later,
-  http2: later,
-});
-
-const match = z.strictObject({
-  path: form(/^\/[^\s?#]*$/, 'a path that starts with /')
-    .prefault('/')
-    .describe('A prefix on segment borders: `/fact/` matches itself and all below, `/fact` also itself.'),
-  host: form(/^[^\s/:]+$|^\[[0-9a-fA-F:.]+\]$/, 'a host name without port')
-    .transform((host) => host.toLowerCase())
-    .optional()
-    .describe('The host name the request must bear, without port.'),
-  methods: z
-    .array(method)
-    .min(1, 'at least one method')
-    .optional()
-    .describe('The methods to match; any, when absent.'),
-});
-
-const route = z
-  .strictObject({
-    name: name.describe('For logs and metrics. Unique.'),
-    match: match.prefault({}).describe('Which requests the route serves. Everything, when absent.'),
-    flag: text('the key of a flag').optional().describe('Key of the flag that chooses the version.'),
-    versions: z
-      .record(version, name)
-      .optional()
-      .describe('Flag value to upstream. The flag value is what X-Api-Version says.'),
-    default: version.optional().describe('The version served when the flag cannot say.'),
-    upstream: name.optional().describe('For a plain route, in place of flag, versions and default.'),
-    guard: guard
-      .optional()
-      .describe(
-        'How v1 is watched against v0. Unless off, a stage of a rollout also waits for 100 requests on v1.',
-      ),
-  })
-  .transform(({ name, match, flag, versions, default: fallback, upstream, guard: given }, ctx) => {
-    const rest = { name, match };
-    if (upstream !== undefined && flag === undefined && versions === undefined && fallback === undefined) {
-      if (given !== undefined)
-        mistake(ctx, ['guard'], 'a route without a flag has one version; there is nothing to guard');
-      return { ...rest, kind: 'plain' as const, upstream };
-    }
-    if (upstream === undefined && flag !== undefined && versions !== undefined && fallback !== undefined) {
-      if (!Object.hasOwn(versions, fallback))
-        mistake(ctx, ['default'], '{} is not one of the versions', Object.keys(versions));
-      return {
-        ...rest,
-        kind: 'flag' as const,
-        flag,
-        versions: new Map(Object.entries(versions)),
-        default: fallback,
-        guard: given ?? guard.parse({}),
-      };
-    }
-    mistake(ctx, [], 'a route has either `upstream`, or `flag`, `versions` and `default` together');
-    return z.NEVER;
   });
 
 const trustedProxy = z

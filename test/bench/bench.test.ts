@@ -12,7 +12,7 @@ const lacking = missing(['taskset', 'wrk', 'nginx']);
 const skip =
   lacking.length > 0 && process.env['CI'] !== 'true' ? `not installed: ${lacking.join(', ')}` : false;
 
-// Seven contenders, each started and loaded for a second.
+// Eight contenders, each started and loaded for a second.
 t.setTimeout(180_000);
 
 /** The benchmark as it is run by hand; its files go below `folder`. */
@@ -48,7 +48,7 @@ await t.test('one short round measures every contender', { skip, timeout: 150_00
   t.equal(await bench.ended, 0, bench.output());
 
   const report: Report = JSON.parse(readFileSync(out, 'utf8'));
-  const names = ['direct', 'nginx', 'http-proxy', 'undici', 'ours', 'unguarded', 'silent'];
+  const names = ['direct', 'nginx', 'http-proxy', 'undici', 'ours', 'unguarded', 'workers', 'silent'];
   t.same(
     report.contenders.map(({ name }) => name),
     names,

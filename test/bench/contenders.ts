@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkOurs } from './contenders/ours.ts';
 import { contenderProgram, fillIn, freePort, ourProgram, until } from './place.ts';
@@ -30,9 +30,10 @@ export const contenders: readonly Contender[] = [
   {
     name: 'ours',
     about: 'flag at 25 %, guard, access log to a file, metrics, admin',
-    start: ours('rollback'),
+    start: ours({ guard: 'rollback' }),
   },
-  { name: 'unguarded', about: 'the same without the guard', start: ours('off') },
+  { name: 'unguarded', about: 'the same without the guard', start: ours({ guard: 'off' }) },
+  { name: 'workers', about: 'ours with two workers', start: ours({ guard: 'rollback', workers: 2 }) },
   { name: 'silent', about: 'and without log, metrics and history', start: silent },
 ];
 
@@ -79,9 +80,12 @@ function node(name: string, argument?: string): Contender['start'] {
   };
 }
 
-function ours(guard: 'rollback' | 'off'): Contender['start'] {
+/** How ours is configured. */
+type Ours = { guard: 'rollback' | 'off'; workers?: number };
+
+function ours(how: Ours): Contender['start'] {
   return async (upstream, folder) => {
-    const config = ourConfig(upstream, folder, guard);
+    const config = ourConfig(upstream, folder, how);
     const log = join(folder, 'access.log');
     const descriptor = openSync(log, 'w');
     const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
@@ -101,13 +105,15 @@ function ours(guard: 'rollback' | 'off'): Contender['start'] {
 }
 
 async function silent(upstream: Upstream, folder: string): Promise<Running> {
-  return node('silent-server', ourConfig(upstream, folder, 'off'))(upstream, folder);
+  return node('silent-server', ourConfig(upstream, folder, { guard: 'off' }))(upstream, folder);
 }
 
 /** Writes the configuration of ours, and gives its path. */
-function ourConfig({ v0, v1 }: Upstream, folder: string, guard: 'rollback' | 'off'): string {
+function ourConfig({ v0, v1 }: Upstream, folder: string, { guard, workers = 1 }: Ours): string {
   fillIn('flags.yaml', folder, {});
-  return fillIn('ours.yaml', folder, { v0, v1, guard });
+  const config = fillIn('ours.yaml', folder, { v0, v1, guard });
+  appendFileSync(config, `workers: ${workers}\n`);
+  return config;
 }
 
 const answering = (program: Program, port: number) =>
