@@ -1,6 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
-import { startLean } from '../lean-start.ts';
 import { version } from '../package.ts';
 import type { PersonVerb } from '../rollout/transitions.ts';
 import type { DemoOptions } from './demo.ts';
@@ -30,7 +29,7 @@ function createProgram(done: (code: number) => void): Command {
     .description('run the proxy; the default when no command is named')
     .option(...configOption)
     .action(async (options: { config?: string }) => {
-      startLean();
+      (await import('../lean-start.ts')).startLean();
       done(await (await import('./run.ts')).run(options));
     });
   program

@@ -20,7 +20,7 @@ export async function loadConfig(
   file?: string,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<LoadedConfig> {
-  const named = configName(file);
+  const named = configName(file, overrides);
   const { text, problems: unreadable } = await readTextFile(named, missing);
   if (text === undefined) {
     const { message, problems } = problemsError(unreadable);
@@ -54,8 +54,8 @@ export function parseConfig(
 }
 
 /** The file that is meant. */
-export const configName = (file?: string): string =>
-  file ?? nonEmpty(process.env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
+export const configName = (file?: string, overrides: Readonly<Record<string, string>> = {}): string =>
+  file ?? nonEmpty({ ...process.env, ...overrides }['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
 
 const missing = 'no such file; name one with -c FILE, or write a first one with `trenchcoat init`';
 

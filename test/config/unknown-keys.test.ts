@@ -4,7 +4,7 @@ import { minimal, problemsOf } from '../support/config.ts';
 await t.test('a typo is answered with the nearest key and all that are known', async (t) => {
   t.strictSame(await problemsOf(`${minimal}lisen: 127.0.0.1:1\n`), [
     '3:1 lisen: unknown key; did you mean `listen`?; allowed: listen, admin, context, flags, rollouts, state, upstreams, ' +
-      'routes, trustedProxies, override, notify, log, traces, limits, shutdown',
+      'routes, trustedProxies, override, notify, log, traces, limits, shutdown, workers',
   ]);
 });
 

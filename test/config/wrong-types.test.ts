@@ -20,6 +20,7 @@ const wrong: Record<string, [string, string]> = {
   traces: ['on', 'found "on"; expected a map'],
   limits: ['[a]', 'found a list; expected a map'],
   shutdown: ['5s', 'found "5s"; expected a map'],
+  workers: ['many', 'found "many"; expected a number of processes from 1 to 64, or auto'],
 };
 
 for (const [key, [value, message]] of Object.entries(wrong))

@@ -35,7 +35,7 @@ await t.test('keys that are not read', async (t) => {
       `5:3 ${word}`,
       `7:3 ${word}`,
       `9:1 ${word}`,
-      '10:6 x: unknown key; allowed: listen, admin, context, flags, rollouts, state, upstreams, routes, trustedProxies, override, notify, log, traces, limits, shutdown',
+      '10:6 x: unknown key; allowed: listen, admin, context, flags, rollouts, state, upstreams, routes, trustedProxies, override, notify, log, traces, limits, shutdown, workers',
       `12:1 ${word}`,
     ],
   );
