@@ -65,9 +65,17 @@ async function health(container: Container): Promise<string> {
 
 await t.test('the image, its start and its rest cost no more than a sidecar may', { skip }, async (t) => {
   const bytes = Number(await podman('image', 'inspect', '--format', '{{.Size}}', image));
-  const { container } = await startSidecar(t, (_req, res) => void res.end());
-  const idle = await idleMegabytes(container.pid);
-  const { listeningMs, cpuMs } = container;
+  const starts: { listeningMs: number; cpuMs: number; idle: number }[] = [];
+  while (starts.length < 3) {
+    const { container } = await startSidecar(t, (_req, res) => void res.end());
+    const idle = await idleMegabytes(container.pid);
+    await container.remove();
+    starts.push({ ...container, idle });
+  }
+  // What disturbs a start makes it longer, never shorter.
+  const listeningMs = Math.min(...starts.map((start) => start.listeningMs));
+  const cpuMs = Math.min(...starts.map((start) => start.cpuMs));
+  const [, idle = 0] = starts.map((start) => start.idle).toSorted((a, b) => a - b);
   t.comment(
     `${(bytes / 1e6).toFixed(0)} MB, listening after ${listeningMs.toFixed(0)} ms (${cpuMs.toFixed(0)} ms of CPU time), idle with ${idle.toFixed(0)} MB`,
   );
