@@ -1,18 +1,31 @@
 'use strict';
 
-/** Imports go one way: bin → cli → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
+/** Imports go one way: bin → cli → workers → app → proxy, admin, rollout, guard → identity, flags, upstream, telemetry, store → redis, clock, config. */
 /** What puts the rooms together. */
-const composition = ['app', 'generate', 'generated-files', 'observe', 'overview', 'steer', 'tell'];
-const above = ['cli', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
+const composition = [
+  'app',
+  'front',
+  'generate',
+  'generated-files',
+  'lean-start',
+  'observe',
+  'overview',
+  'reload',
+  'steer',
+  'tell',
+];
+const above = ['cli', 'workers', ...composition, 'proxy', 'admin', 'rollout', 'guard', 'demo'];
 const rooms = {
   cli: [],
-  ...Object.fromEntries(composition.map((file) => [file, ['cli']])),
-  proxy: ['cli', ...composition, 'admin', 'rollout', 'guard', 'demo', 'store'],
-  admin: ['cli', ...composition, 'proxy', 'rollout', 'guard', 'demo', 'store'],
-  rollout: ['cli', ...composition, 'proxy', 'admin', 'guard', 'demo'],
-  guard: ['cli', ...composition, 'proxy', 'admin', 'rollout', 'demo'],
+  workers: ['cli'],
+  ...Object.fromEntries(composition.map((file) => [file, ['cli', 'workers']])),
+  proxy: ['cli', 'workers', ...composition, 'admin', 'rollout', 'guard', 'demo', 'store'],
+  admin: ['cli', 'workers', ...composition, 'proxy', 'rollout', 'guard', 'demo', 'store'],
+  rollout: ['cli', 'workers', ...composition, 'proxy', 'admin', 'guard', 'demo'],
+  guard: ['cli', 'workers', ...composition, 'proxy', 'admin', 'rollout', 'demo'],
   demo: [
     'cli',
+    'workers',
     ...composition,
     'proxy',
     'admin',

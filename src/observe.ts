@@ -4,10 +4,12 @@ import type { Config } from './config/schema.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { createStaleness } from './flags/staleness.ts';
 import type { Guarding } from './guard/start.ts';
+import type { Front } from './front.ts';
 import { flagsOf, overviewOf, scheduledOf, withoutWho } from './overview.ts';
 import { version } from './package.ts';
 import { explainRequest } from './proxy/explain.ts';
 import type { Routing } from './proxy/routing.ts';
+import type { ReloadCounts } from './reload.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import { createRecorder, type Standing } from './telemetry/history.ts';
 import type { Log } from './telemetry/log.ts';
@@ -18,21 +20,24 @@ export type Phase = 'starting' | 'ready' | 'draining';
 
 /** A proxy from the moment it begins to start: what is not there yet is undefined. */
 export type Observed = {
-  config: Config;
-  routing: Routing;
+  /** What is served now. */
+  current: () => { config: Config; routing: Routing };
   clock: Clock;
   phase: () => Phase;
   flags: () => FlagProvider | undefined;
   rollouts: () => Rollouts | undefined;
   guard: () => Guarding | undefined;
-  connections: () => number;
+  front: () => Front | undefined;
+  reloads: () => ReloadCounts;
   log: Pick<Log, 'dropped' | 'error'>;
   tally: Tally;
 };
 
 /** What an admin port shows of a proxy. */
 export type Observation = {
-  admin: Omit<AdminParts, 'rollouts' | 'guards'>;
+  admin: Omit<AdminParts, 'rollouts' | 'guards' | 'reload'>;
+  /** Another configuration is served. */
+  reloaded(): void;
   close(): void;
 };
 
@@ -41,16 +46,17 @@ const detail = (name: string, text: string | undefined) => (text === undefined ?
 const notOpened = { initialized: false, healthy: false, detail: 'not opened yet' };
 
 /** Puts together what is shown of a proxy: metrics, history, readiness, explanations. */
-export function observe({ config, routing, clock, phase, tally, ...parts }: Observed): Observation {
+export function observe({ current, clock, phase, tally, ...parts }: Observed): Observation {
   const startedAt = clock.now();
-  const charted = flagsOf(config);
   const flagState = () => parts.flags()?.state() ?? notOpened;
   const staleMs = createStaleness(flagState, clock);
   const rollouts = () => parts.rollouts()?.list() ?? [];
   const guards = () => parts.guard()?.list() ?? [];
+  const connections = () => parts.front()?.connections() ?? 0;
+  const pools = () => parts.front()?.pools() ?? [];
 
   const recorder = createRecorder(
-    charted,
+    flagsOf(current().config),
     tally,
     ({ flag, versions: [control], routes }) => ({
       scheduled: scheduledOf(parts.flags(), flag, control),
@@ -61,40 +67,49 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
   );
   recorder.everySecond(staleMs);
 
-  const metrics = createMetrics({
-    tally,
-    clientConnections: parts.connections,
-    upstreams: () => routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
-    flagSource() {
-      const { initialized, healthy } = flagState();
-      return { ready: initialized && healthy, staleMs: staleMs() };
+  const metrics = createMetrics(
+    {
+      tally,
+      clientConnections: connections,
+      upstreams: pools,
+      flagSource() {
+        const { initialized, healthy } = flagState();
+        return { ready: initialized && healthy, staleMs: staleMs() };
+      },
+      rollouts,
+      guards,
+      droppedLines: () => parts.log.dropped() + (parts.front()?.dropped() ?? 0),
+      reloads: parts.reloads,
+      version,
     },
-    rollouts,
-    guards,
-    droppedLines: parts.log.dropped,
-    version,
-  });
+    async () => (await parts.front()?.gather()) ?? [],
+  );
 
-  const readiness = (): Readiness => ({
-    ready: phase() === 'ready',
-    checks: {
-      proxy: phase(),
-      flags: flagState().detail,
-      ...detail('rollouts', parts.rollouts()?.state().detail),
-      ...detail('guard', parts.guard()?.detail()),
-    },
-  });
+  const readiness = (): Readiness => {
+    const workers = parts.front()?.workers();
+    return {
+      ready: phase() === 'ready' && workers?.up !== 0,
+      checks: {
+        proxy: phase(),
+        ...detail('workers', workers && `${workers.up} of ${workers.wanted}`),
+        flags: flagState().detail,
+        ...detail('config', parts.reloads().trouble),
+        ...detail('rollouts', parts.rollouts()?.state().detail),
+        ...detail('guard', parts.guard()?.detail()),
+      },
+    };
+  };
 
   const isOverridden = (flag: string) => parts.guard()?.overrides(flag) ?? false;
   const overview = {
-    config,
-    charted,
-    upstreams: routing.upstreams,
+    current,
+    charted: recorder.charted,
     now: () => clock.now(),
     startedAt,
     phase,
     readiness,
-    clientConnections: parts.connections,
+    clientConnections: connections,
+    pools,
     flags: parts.flags,
     staleMs,
     rollouts,
@@ -112,13 +127,18 @@ export function observe({ config, routing, clock, phase, tally, ...parts }: Obse
       async explain(question) {
         const flags = parts.flags();
         if (flags === undefined) return 'the proxy is starting, and has no flags yet';
-        const explained = await explainRequest(question, { routing, flags, tripped: isOverridden });
+        const explained = await explainRequest(question, {
+          routing: current().routing,
+          flags,
+          tripped: isOverridden,
+        });
         const { healthy, detail } = flags.state();
         return typeof explained === 'string'
           ? explained
           : withoutWho(explained, healthy ? undefined : detail);
       },
     },
+    reloaded: () => recorder.follow(flagsOf(current().config)),
     close: () => recorder.close(),
   };
 }

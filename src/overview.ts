@@ -3,20 +3,22 @@ import type { Config, RouteConfig } from './config/schema.ts';
 import { dividedBy } from './flags/divided.ts';
 import type { FlagProvider } from './flags/provider.ts';
 import { textOf } from './flags/split.ts';
+import type { Pool } from './front.ts';
 import type { GuardView } from './guard/view.ts';
 import type { EvaluationContext } from './identity/context.ts';
 import { version } from './package.ts';
 import { meaning, type Explanation } from './proxy/explain.ts';
 import type { Upstream } from './proxy/routes.ts';
+import type { Routing } from './proxy/routing.ts';
 import type { RolloutView } from './rollout/view.ts';
 import type { Charted, Recorder } from './telemetry/history.ts';
 import type { Tally } from './telemetry/tally.ts';
 
 /** What an overview is put together from; asked when somebody looks. */
 export type OverviewParts = {
-  config: Pick<Config, 'flags' | 'rollouts'>;
-  charted: readonly Charted[];
-  upstreams: readonly Upstream[];
+  current: () => { config: Pick<Config, 'flags' | 'rollouts'>; routing: Pick<Routing, 'upstreams'> };
+  charted: () => readonly Charted[];
+  pools: () => readonly Pool[];
   now: () => number;
   startedAt: number;
   phase: () => string;
@@ -48,7 +50,11 @@ export function flagsOf({ routes, rollouts }: Pick<Config, 'routes' | 'rollouts'
 
 /** Everything that a dashboard shows of this moment. */
 export function overviewOf(parts: OverviewParts): Snapshot {
-  const { charted, upstreams, tally } = parts;
+  const { tally } = parts;
+  const charted = parts.charted();
+  const { config, routing } = parts.current();
+  const { upstreams } = routing;
+  const pools = new Map(parts.pools().map((one) => [one.name, one]));
   const provider = parts.flags();
   const { initialized = false, healthy = false, detail = 'not opened yet' } = provider?.state() ?? {};
   const rollouts = new Map(parts.rollouts().map((one) => [one.flag, one]));
@@ -66,13 +72,13 @@ export function overviewOf(parts: OverviewParts): Snapshot {
     },
     readiness: parts.readiness(),
     flagSource: {
-      source: parts.config.flags.source,
+      source: config.flags.source,
       initialized,
       healthy,
       detail,
       staleMs: Math.round(parts.staleMs()),
     },
-    upstreams: upstreams.slice(0, shown).map((one) => healthOf(one, tally)),
+    upstreams: upstreams.slice(0, shown).map((one) => healthOf(one, pools.get(one.name), tally)),
     flags: charted.slice(0, shown).map((one) => standingOf(one, parts, rollouts.get(one.flag), guards)),
     left: {
       flags: Math.max(0, charted.length - shown),
@@ -83,14 +89,14 @@ export function overviewOf(parts: OverviewParts): Snapshot {
 
 function standingOf(
   { flag, routes, versions }: Charted,
-  { config, flags, latest }: OverviewParts,
+  { current, flags, latest }: OverviewParts,
   rollout: RolloutView | undefined,
   guards: readonly GuardView[],
 ): FlagStanding {
   const scheduled = scheduledOf(flags(), flag, versions[0]);
   return {
     flag,
-    managedBy: managerOf(flag, config),
+    managedBy: managerOf(flag, current().config),
     routes: [...routes],
     versions: [...versions],
     scheduled,
@@ -101,7 +107,10 @@ function standingOf(
   };
 }
 
-const managerOf = (flag: string, { flags, rollouts }: OverviewParts['config']): FlagStanding['managedBy'] =>
+const managerOf = (
+  flag: string,
+  { flags, rollouts }: Pick<Config, 'flags' | 'rollouts'>,
+): FlagStanding['managedBy'] =>
   flags.source === 'launchdarkly' ? 'launchdarkly' : rollouts.has(flag) ? 'trenchcoat' : 'flag file';
 
 /** Treatment's share in percent, as the flag divides those whom targets and rules leave; null where it does not. */
@@ -163,8 +172,8 @@ function guardStanding({
   return { route, onRegression, unit, comparing, seen, signals, trip: found ?? null };
 }
 
-function healthOf({ name, url, pool }: Upstream, tally: Tally): UpstreamHealth {
-  const { active, idle, tunnels, waiting } = pool.counts();
+function healthOf({ name, url }: Upstream, pool: Pool | undefined, tally: Tally): UpstreamHealth {
+  const { active = 0, idle = 0, tunnels = 0, waiting = 0 } = pool ?? {};
   const well = tally.health.get(name);
   const health = well === undefined ? 'unused' : well ? 'answering' : 'failing';
   const failures = Object.fromEntries(tally.failures.get(name) ?? []);

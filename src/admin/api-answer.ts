@@ -78,7 +78,7 @@ export const notFound = (detail: string): ApiAnswer => ({
 
 export const nothingHere = notFound(
   'the paths are /api/rollouts, /api/rollouts/FLAG, /api/guard, /api/guard/ROUTE, /api/live, /api/history/FLAG ' +
-    'and, to POST, /api/rollouts/FLAG/VERB, /api/guard/ROUTE/clear and /api/explain',
+    'and, to POST, /api/rollouts/FLAG/VERB, /api/guard/ROUTE/clear, /api/reload and /api/explain',
 );
 
 /** What cannot be found, `what`'s refusal, or its state that is away. */

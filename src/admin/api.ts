@@ -2,6 +2,7 @@ import { nothingHere, type ApiAnswer, type ApiRequest } from './api-answer.ts';
 import { answerExplain, type Explain } from './explain-api.ts';
 import { answerGuard, type Guards } from './guard-api.ts';
 import { answerHistory, type Histories } from './history-api.ts';
+import { answerReload, type Reload } from './reload-api.ts';
 import { answerRollouts, type Rollouts } from './rollouts-api.ts';
 
 /** What can be seen and steered. Without `rollouts`, LaunchDarkly runs them; without `guards`, nothing is watched. */
@@ -10,6 +11,7 @@ export type ApiParts = {
   guards?: Guards | undefined;
   histories: Histories;
   explain: Explain;
+  reload: Reload;
 };
 
 /** Answers what is asked below `/api/`. */
@@ -19,6 +21,7 @@ export async function answerApi(request: ApiRequest, parts: ApiParts): Promise<A
   if (room === 'rollouts') return answerRollouts(request, below, parts.rollouts);
   if (room === 'guard') return answerGuard(request, below, parts.guards);
   if (room === 'history') return answerHistory(request, below, parts.histories);
+  if (room === 'reload' && below.length === 0) return answerReload(request, parts.reload);
   if (room === 'explain' && below.length === 0) return answerExplain(request, parts.explain);
   return nothingHere;
 }

@@ -97,8 +97,8 @@ export async function ask(admin: AdminPort, asked: Asked): Promise<unknown> {
       `${where} does not serve this host name; ask by IP address, or add the name to admin.hosts`,
     );
   if (status >= 500 && problem !== undefined)
-    throw new EnvironmentError(`${where} cannot do this now: ${printable(problem)}`);
-  if (status >= 400 && problem !== undefined) throw new UserError(printable(problem));
+    throw new EnvironmentError(`${where} cannot do this now: ${problem}`);
+  if (status >= 400 && problem !== undefined) throw new UserError(problem);
   throw stranger(where, `it answered ${status}`);
 }
 
@@ -210,6 +210,6 @@ function parsed(text: string): unknown {
 function detailOf(json: unknown): string | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { detail, title, status } = json as { detail?: unknown; title?: unknown; status?: unknown };
-  if (typeof detail === 'string') return detail;
+  if (typeof detail === 'string') return detail.split('\n').map(printable).join('\n');
   return typeof title === 'string' && status === 500 ? title : undefined;
 }

@@ -62,7 +62,7 @@ export async function demo(options: DemoOptions): Promise<number> {
 function withCrowd(app: App, every: number, breakV1: (() => void) | undefined): App {
   const clock = systemClock;
   const crowd = startCrowd({ url: `http://127.0.0.1:${app.listen.port}/fact/`, every, clock });
-  const standing = () => app.rollouts?.list()[0];
+  const standing = () => app.rollouts()?.list()[0];
   const told = breakV1 && breakAtHalf(breakV1, tell);
   const fallSilent = tellStages({ crowd, standing, tell, told, clock });
   return {

@@ -55,7 +55,9 @@ export async function explain(options: ExplainOptions): Promise<number> {
       async prepare({ flag }) {
         const source = await flags();
         standing = await standingOf(flag, config, file, source.flagData(flag)?.salt);
-        if (standing !== undefined) source.split?.(flag, standing.split);
+        if (standing === undefined) return;
+        source.splits?.check(flag, standing.split);
+        source.splits?.set(flag, standing.split);
       },
     });
     if (typeof explained === 'string') throw new UserError(explained);

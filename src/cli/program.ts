@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EnvironmentError, UserError } from '../config/errors.ts';
+import { startLean } from '../lean-start.ts';
 import { version } from '../package.ts';
 import type { PersonVerb } from '../rollout/transitions.ts';
 import type { DemoOptions } from './demo.ts';
@@ -7,6 +8,7 @@ import type { ExplainOptions } from './explain.ts';
 import type { GuardOptions } from './guard.ts';
 import type { PlanOptions } from './plan.ts';
 import type { Probe, ProbeOptions } from './probe.ts';
+import type { ReloadOptions } from './reload.ts';
 import type { RolloutOptions } from './rollout.ts';
 
 const configOption = [
@@ -27,7 +29,10 @@ function createProgram(done: (code: number) => void): Command {
     .command('run')
     .description('run the proxy; the default when no command is named')
     .option(...configOption)
-    .action(async (options: { config?: string }) => done(await (await import('./run.ts')).run(options)));
+    .action(async (options: { config?: string }) => {
+      startLean();
+      done(await (await import('./run.ts')).run(options));
+    });
   program
     .command('check')
     .description('validate the configuration and the flag file, and list every mistake')
@@ -90,6 +95,9 @@ function createProgram(done: (code: number) => void): Command {
     .action(async (probe: Probe, options: ProbeOptions) =>
       done(await (await import('./probe.ts')).probe(probe, options)),
     );
+  asking(program, 'reload', 'have a running proxy read its configuration again').action(
+    async (options: ReloadOptions) => done(await (await import('./reload.ts')).reload(options)),
+  );
   addRollout(program, done);
   addGuard(program, done);
   return program;

@@ -14,6 +14,9 @@ export class UserError extends Error {
   }
 }
 
+/** A file whose bytes could not be had: another try may find it readable with no change to it. */
+export class UnreadableError extends UserError {}
+
 /** A fault of the environment, such as a port taken: one line, exit 2. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { crossChecks } from './cross-checks.ts';
 import { readDocument } from './document.ts';
-import { problemsError } from './errors.ts';
+import { problemsError, UnreadableError } from './errors.ts';
 import { schema, type Config } from './schema.ts';
 import { readTextFile } from './text-file.ts';
 import { validate } from './validate.ts';
@@ -10,7 +10,7 @@ import { validate } from './validate.ts';
  * A configuration that can be acted on. `file` is absolute, and so are the paths inside. `colours` is false when the
  * environment has asked for none (`NO_COLOR`).
  */
-export type LoadedConfig = { config: Config; file: string; colours: boolean };
+export type LoadedConfig = { config: Config; file: string; text: string; colours: boolean };
 
 /**
  * Reads and checks a configuration. Without `file` it is the one that `$TRENCHCOAT_CONFIG` names, else
@@ -20,10 +20,22 @@ export async function loadConfig(
   file?: string,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<LoadedConfig> {
-  const env = { ...process.env, ...overrides };
-  const named = file ?? nonEmpty(env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
+  const named = configName(file);
   const { text, problems: unreadable } = await readTextFile(named, missing);
-  if (text === undefined) throw problemsError(unreadable);
+  if (text === undefined) {
+    const { message, problems } = problemsError(unreadable);
+    throw new UnreadableError(message, problems);
+  }
+  return parseConfig(text, named, overrides);
+}
+
+/** The configuration that a text is, as if it stood in that file. */
+export function parseConfig(
+  text: string,
+  named: string,
+  overrides: Readonly<Record<string, string>> = {},
+): LoadedConfig {
+  const env = { ...process.env, ...overrides };
   const { document, problems } = readDocument(text, named, env);
   if (document === undefined) throw problemsError(problems);
 
@@ -36,9 +48,14 @@ export async function loadConfig(
   return {
     config: withAbsolutePaths(config, dirname(absolute)),
     file: absolute,
+    text,
     colours: nonEmpty(env['NO_COLOR']) === undefined,
   };
 }
+
+/** The file that is meant. */
+export const configName = (file?: string): string =>
+  file ?? nonEmpty(process.env['TRENCHCOAT_CONFIG']) ?? 'trenchcoat.yaml';
 
 const missing = 'no such file; name one with -c FILE, or write a first one with `trenchcoat init`';
 

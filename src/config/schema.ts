@@ -241,7 +241,13 @@ export const schema = z
       .describe('What becomes of traces (W3C Trace Context); they pass in any case.'),
     limits: limits.prefault({}).describe('Bounds on what a client may send.'),
     shutdown: shutdown.prefault({}).describe('How a stop goes.'),
-    workers: later,
+    workers: z
+      .union([z.literal('auto'), z.int().min(1).max(64)], 'a number of processes from 1 to 64, or auto')
+      .prefault(1)
+      .meta({ title: 'a number, or `auto`' })
+      .describe(
+        'Processes that take requests; `auto`: one a core. They are one proxy: limits, metrics, rollouts and guards hold for all together.',
+      ),
   })
   .describe('Configuration of trenchcoat.');
 

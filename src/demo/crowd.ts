@@ -7,6 +7,8 @@ export type Visitor = {
   /** How often they were taken to v1, and from it, since the first answer. */
   forward: number;
   back: number;
+  /** When they asked the last question that has ended. */
+  askedAt: number | undefined;
 };
 
 /** Visitors who ask for facts again and again, so that there is traffic without a browser. */
@@ -43,12 +45,19 @@ const patience = 5000;
 
 /** Starts a hundred visitors. Failures are no answers: the visitor stays what they were, and asks again in turn. */
 export function startCrowd({ url, every, clock }: CrowdOptions): Crowd {
-  const visitors = names.map((id): Visitor => ({ id, version: undefined, forward: 0, back: 0 }));
+  const visitors = names.map((id): Visitor => ({
+    id,
+    version: undefined,
+    forward: 0,
+    back: 0,
+    askedAt: undefined,
+  }));
   const agent = new Agent({ keepAlive: true });
   const open = new Map<Visitor, ClientRequest>();
   let asked = 0;
 
   function ask(visitor: Visitor): void {
+    const now = clock.now();
     const question = get(
       url,
       { agent, headers: { 'X-User-Id': visitor.id }, timeout: patience },
@@ -63,6 +72,7 @@ export function startCrowd({ url, every, clock }: CrowdOptions): Crowd {
     question.on('error', () => {});
     question.on('close', () => {
       asked += 1;
+      visitor.askedAt = now;
       open.delete(visitor);
     });
   }

@@ -7,7 +7,7 @@ import type { Clock, Crowd, Visitor } from './crowd.ts';
 export type Standing = { status: string; percent: number; regression?: { words: string } | undefined };
 
 export type StagesOptions = {
-  crowd: Pick<Crowd, 'visitors' | 'asked'>;
+  crowd: Pick<Crowd, 'visitors'>;
   standing: () => Standing | undefined;
   /** Takes one line. */
   tell: (line: string) => void;
@@ -25,7 +25,7 @@ const glance = 100;
  */
 export function tellStages({ crowd, standing, tell, told, clock }: StagesOptions): () => void {
   const start = clock.now();
-  let last: { standing: Standing; at: number; asked: number; told: boolean } | undefined;
+  let last: { standing: Standing; at: number; told: boolean } | undefined;
   let evidence: string | undefined;
   const look = () => {
     cancel = clock.after(glance, look);
@@ -35,11 +35,11 @@ export function tellStages({ crowd, standing, tell, told, clock }: StagesOptions
     if (words !== undefined && words !== evidence) tell(`${timeText(clock.now() - start)}   ${words}`);
     evidence = words;
     if (found.percent !== last?.standing.percent || found.status !== last.standing.status)
-      last = { standing: found, at: clock.now() - start, asked: crowd.asked(), told: false };
-    // One round, and the few questions that were under way.
-    if (last.told || crowd.asked() < last.asked + 1.1 * crowd.visitors.length) return;
+      last = { standing: found, at: clock.now(), told: false };
+    const { at } = last;
+    if (last.told || !crowd.visitors.every(({ askedAt = -Infinity }) => askedAt > at)) return;
     last.told = true;
-    tell(stageLine(last.at, found, crowd.visitors));
+    tell(stageLine(at - start, found, crowd.visitors));
     told?.(found);
   };
   let cancel = clock.after(0, look);

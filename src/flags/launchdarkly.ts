@@ -4,7 +4,6 @@ import { UserError } from '../config/errors.ts';
 import type { FlagsConfig } from '../config/schema.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import { sdkAgent } from './agent.ts';
-import { followStore } from './daemon.ts';
 import { eventPump } from './event-pump.ts';
 import { flagStore, type FlagStore } from './flag-store.ts';
 import type {
@@ -18,7 +17,6 @@ import type {
 import type { Pace } from './stored-flags.ts';
 import { sdkLogger } from './sdk-log.ts';
 import { sourceHealth } from './source-health.ts';
-import { writeThrough } from './write-through.ts';
 
 type LaunchDarklyConfig = Extract<FlagsConfig, { source: 'launchdarkly' }>;
 type Evaluator = Pick<FlagProvider, 'evaluate' | 'peek' | 'flagData'>;
@@ -43,8 +41,9 @@ export async function openLaunchDarkly(
   if (!/^[\x21-\x7e]+$/.test(config.sdkKey))
     throw new UserError('flags.sdkKey holds a space, a line break or another character that no SDK key has');
   const { options, release } = connection(config);
-  const source =
-    config.daemon && config.store ? followed(config.store, config, pace, log) : streamed(config, pace, log);
+  const source = await (config.daemon && config.store
+    ? followed(config.store, config, pace, log)
+    : streamed(config, pace, log));
   const logger = sdkLogger(log, source.hear, config.sdkKey);
   const client = init(config.sdkKey, {
     ...options,
@@ -97,12 +96,12 @@ export async function openLaunchDarkly(
   };
 }
 
-/** Flags that LaunchDarkly streams to us, and a copy of them in the store, if there is one. */
-function streamed({ store, initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
+/** Flags that LaunchDarkly streams to us, and a copy of them in the store, if there is one: only then is Redis' client loaded. */
+async function streamed({ store, initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
   const health = sourceHealth(log, initTimeout);
   const memory = flagStore({ ...health, changed: (...change) => copy?.changed(...change) });
   const parts = { memory, isLive: health.isLive, onLastKnown: () => health.lastKnown() };
-  const copy = store && writeThrough(store, parts, pace, log);
+  const copy = store && (await import('./write-through.ts')).writeThrough(store, parts, pace, log);
   return {
     daemon: false,
     memory,
@@ -132,8 +131,9 @@ function streamed({ store, initTimeout }: LaunchDarklyConfig, pace: Pace, log: F
 }
 
 /** Flags that somebody else keeps fresh in the store. */
-function followed(store: URL, { initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
+async function followed(store: URL, { initTimeout }: LaunchDarklyConfig, pace: Pace, log: FlagLog) {
   const memory = flagStore({ taken: noop, unreadable: noop });
+  const { followStore } = await import('./daemon.ts');
   const { arrival, ...following } = followStore(store, memory, initTimeout, pace, log);
   return { ...following, daemon: true, memory, hear: () => false, arrival: () => arrival };
 }

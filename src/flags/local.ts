@@ -66,11 +66,16 @@ export async function openLocal(config: LocalConfig, log: FlagLog): Promise<Flag
     peek: evaluator.peek,
     flagData: evaluator.flagData,
     state: () => stateOf(file, wrong, held),
-    split(flagKey, split) {
-      const [problem] = splitProblems(file ?? '', current, new Map([[flagKey, split]]));
-      if (problem !== undefined) throw new UserError(problemLine(problem), [problem]);
-      splits.set(flagKey, split);
-      serve();
+    splits: {
+      check(flagKey, split) {
+        const [problem] = splitProblems(file ?? '', current, new Map([[flagKey, split]]));
+        if (problem !== undefined) throw new UserError(problemLine(problem), [problem]);
+      },
+      set(flagKey, split) {
+        if (split === undefined) splits.delete(flagKey);
+        else splits.set(flagKey, split);
+        serve();
+      },
     },
     async close() {
       await watched?.close();

@@ -40,11 +40,13 @@ export type FlagProvider = {
   /** The flag as LaunchDarkly's data has it, for explanations; undefined when there is none. */
   flagData(flagKey: string): FlagData | undefined;
   state(): SourceState;
-  /**
-   * Puts a flag's split in the place of the last one; present where rollouts are ours to run. Throws a UserError when the
-   * flag lacks a variation of it.
-   */
-  split?(flagKey: string, split: Split): void;
+  /** How flags divide; present where rollouts are ours to run. */
+  splits?: {
+    /** Throws a UserError when the flag lacks a variation of the split. */
+    check(flagKey: string, split: Split): void;
+    /** Puts a split, which may be had, in the place of the last one; undefined leaves the flag to what its file says. */
+    set(flagKey: string, split: Split | undefined): void;
+  };
   /** Flushes what is to be sent within `deadline` milliseconds, then lets go of every resource. */
   close(deadline: number): Promise<void>;
 };

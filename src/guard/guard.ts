@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
 import { doneText, inWords, oddsText, type Regression } from '../telemetry/regression.ts';
 import type { Signal, Verdict } from './judge.ts';
-import { createSums, lookBack, type Series } from './sums.ts';
+import { createSums, lookBack, type Judging, type Series } from './sums.ts';
 import { viewOf, type Cleared, type GuardView, type SignalView } from './view.ts';
 import { createWatch, type GuardedRoute, type Scheduled, type Watch } from './watch.ts';
 
@@ -35,6 +35,7 @@ export type GuardParts = {
   /** Tells people; once for all proxies that share a store. */
   tell: (regression: Regression) => void;
   launchdarkly: (flag: string) => GuardView['launchdarkly'];
+  judging: Judging;
   store: Store;
   clock: Clock;
   log: Pick<FlagLog, 'warn' | 'error'>;
@@ -79,7 +80,7 @@ const dayMs = 86_400_000;
 /** Watches routes, second by second, and does what their owners said when treatment is worse than control. */
 export function openGuard(parts: GuardParts): Guard {
   const { store, clock, log } = parts;
-  const sums = createSums(store);
+  const sums = createSums(store, parts.judging);
   const all = parts.routes.map((route): Watched => ({
     watch: createWatch(route, parts.random),
     keeper: parts.keeperOf(route.flag),
@@ -169,6 +170,7 @@ export function openGuard(parts: GuardParts): Guard {
       return;
     }
     if (pending !== undefined) return carryOut(one, pending);
+    if (parts.judging === 'for show') return;
     const verdict = watch.judge.verdict();
     if (verdict === undefined) warn(one);
     else act(one, verdict);

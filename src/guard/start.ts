@@ -9,11 +9,13 @@ import { createTurnOff, type TurnOff } from './turn-off.ts';
 import type { GuardedRoute } from './watch.ts';
 import { openWebhooks } from './webhook.ts';
 
-export type GuardStart = Pick<GuardParts, 'scheduled' | 'stage' | 'random' | 'found'> & {
+export type GuardStart = Pick<GuardParts, 'scheduled' | 'stage' | 'random' | 'found' | 'judging'> & {
   config: Pick<Config, 'routes' | 'rollouts' | 'notify' | 'flags' | 'context'>;
   store: Store;
   clock: Clock;
   log: FlagLog;
+  /** For what every process of a proxy sees alike. */
+  common: FlagLog;
   /** Random hexadecimal digits, this many. */
   hex: (digits: number) => string;
   /** Keeps what is found of the flags whose rollout is run here. */
@@ -45,7 +47,7 @@ export async function startGuard(parts: GuardStart): Promise<Guarding> {
     flags: [...apart],
     store,
     clock,
-    log,
+    log: parts.common,
     hex,
     changed(flag, trip) {
       // Of an old one a person may have thought otherwise meanwhile, there.

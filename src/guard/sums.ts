@@ -20,17 +20,23 @@ export type Sums = {
   after(series: Series, own: Tick | undefined, ended: number): Promise<Tick[]>;
 };
 
+/**
+ * Who judges a second: whoever saw something in it; or, where several processes are one proxy, one of them all that any
+ * saw, another for show, and the others nothing.
+ */
+export type Judging = 'what it saw' | 'for all' | 'for show' | 'nothing';
+
 /** Seconds that a proxy which joins late looks back, and after which nobody asks any more. */
 export const lookBack = 3600;
 
-export function createSums({ shared }: Pick<Store, 'shared'>): Sums {
+export function createSums({ shared }: Pick<Store, 'shared'>, judging: Judging): Sums {
   /** Whether the store failed in this round: to wait for it again with each series would take minutes. */
   let away = false;
   return {
     begin: () => void (away = false),
-    async after(series, own, ended) {
-      if (shared === undefined) return [own ?? emptyTick()];
-      // Who sees traffic judges.
+    async after(series, seen, ended) {
+      if (shared === undefined) return [seen ?? emptyTick()];
+      const own = seen ?? (judging === 'for all' || judging === 'for show' ? emptyTick() : undefined);
       if (own === undefined) return [];
       const [first, last] = [Math.max(series.judged + 1, ended - lookBack), ended - 1];
       // The store's clock was put back: what is told of these seconds was judged already.
@@ -40,6 +46,7 @@ export function createSums({ shared }: Pick<Store, 'shared'>): Sums {
       const sums = away ? undefined : await shared.add(told, first, last).catch(() => undefined);
       away = sums === undefined;
       series.judged = sums === undefined ? ended : Math.max(series.judged, last);
+      if (judging === 'nothing') return [];
       // Better to judge by what is seen here than not at all.
       if (sums === undefined) return [own];
       return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {

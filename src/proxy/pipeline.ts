@@ -38,9 +38,12 @@ export type Pipeline = (
   upstream: Upstream,
 ) => void;
 
-// http-proxy takes `util._extend` when it loads, and Node 22 warns of each call (DEP0060).
+// http-proxy takes `util._extend` as it loads, and calls it for each request, of which Node warns since version 22 (DEP0060). While
+// it loads, what Node recommends instead stands in its place; all others find Node's own, and its warning.
+const { _extend } = util as { _extend?: unknown };
 Object.assign(util, { _extend: Object.assign });
 const { default: httpProxy } = await import('http-proxy');
+Object.assign(util, { _extend });
 
 const noHead = Buffer.alloc(0);
 

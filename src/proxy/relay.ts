@@ -9,6 +9,7 @@ import { makeLast } from './lingering-close.ts';
 import { stampOf, type Session } from './session.ts';
 import { answerTrailers } from './trailers.ts';
 import { tunnelHead, watchForEnd } from './upgrade.ts';
+import { createFrames, goingAway, type Frames } from './websocket-frames.ts';
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
 const oneWrite = 16 * 1024;
@@ -29,6 +30,10 @@ export class Relay implements Answer {
   /** The answer's own headers, which have a say in its trailers. */
   #headers: HeaderList = [];
   #tunnel = false;
+  /** Follows the upstream's frames in a tunnel. */
+  #frames: Frames | undefined;
+  /** Whether the client is to be told that the proxy goes, and whether it has been told: then nothing may follow. */
+  #leaving: 'no' | 'at the next border' | 'told' = 'no';
   /** Whether the rest of the answer waits for the client. */
   #heldBack = false;
 
@@ -71,6 +76,8 @@ export class Relay implements Answer {
       this.#tunnel = true;
       session.status = status;
       req.socket.write(tunnelHead(headers, this.#body?.protocol), 'latin1');
+      this.#frames = createFrames();
+      session.client.sayGoingAway = () => this.#sayGoingAway();
       return;
     }
     // A client that is still sending would wait for us to read the rest.
@@ -148,7 +155,22 @@ export class Relay implements Answer {
 
   #writeTunnel(chunk: Buffer): boolean {
     const { socket } = this.#req;
+    const border = this.#frames?.take(chunk) ?? -1;
+    if (this.#leaving !== 'no') {
+      if (this.#leaving === 'told' || !socket.writable) return true;
+      if (border >= 0) {
+        this.#leaving = 'told';
+        return socket.write(Buffer.concat([chunk.subarray(0, border), goingAway])) || this.#holdBack(socket);
+      }
+    }
     return socket.write(Buffer.from(chunk)) || this.#holdBack(socket);
+  }
+
+  /** Between two frames of the upstream. The client answers with a Close of its own, which ends the upstream's side as well. */
+  #sayGoingAway(): void {
+    this.#session.client.sayGoingAway = undefined;
+    this.#leaving = 'at the next border';
+    if (this.#frames?.take(nothing) === 0) this.#writeTunnel(nothing);
   }
 
   /** The rest waits until the client has taken this; of TLS records that came together each is told so. */
@@ -162,5 +184,7 @@ export class Relay implements Answer {
     return false;
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 type Head = { status: number; reasonPhrase: string; headers: HeaderList };

@@ -5,6 +5,7 @@ import type { UpstreamPool } from '../upstream/pool.ts';
 /** One API version's address and its connections. */
 export type Upstream = {
   name: string;
+  configured: Config['upstreams'][string];
   url: URL;
   /** Put before every path; without a slash at the end. */
   basePath: string;
@@ -33,15 +34,15 @@ export type FlagRoute = {
 /** A request under way that a percentage brought to this version. */
 export type OpenRequest = { version: string; cut(): void };
 
+/** By flag; what is under way outlives the routes that it came by. */
+export type OpenRequests = Map<string, Set<OpenRequest>>;
+
 /** What percentages brought to a version of a flag and is under way now. Called later, the function cuts what of it still is. */
-export function openOn(routes: readonly Route[], flag: string, version: string): () => void {
-  const sets = routes.flatMap((route) =>
-    route.kind === 'flag' && route.flag === flag ? (route.open ?? []) : [],
-  );
-  const open = sets.flatMap((set) => Array.from(set, (request) => ({ set, request })));
-  const there = open.filter(({ request }) => request.version === version);
+export function openOn(open: OpenRequests, flag: string, version: string): () => void {
+  const all = open.get(flag) ?? new Set();
+  const there = [...all].filter((request) => request.version === version);
   return () => {
-    for (const { set, request } of there) if (set.has(request)) request.cut();
+    for (const request of there) if (all.has(request)) request.cut();
   };
 }
 
@@ -54,6 +55,7 @@ export function compileRoutes(
   config: Pick<Config, 'routes' | 'rollouts'>,
   upstreams: ReadonlyMap<string, Upstream>,
   vary: readonly string[],
+  openRequests: OpenRequests,
 ): Route[] {
   const upstreamNamed = (name: string) => {
     const upstream = upstreams.get(name);
@@ -69,7 +71,8 @@ export function compileRoutes(
     if (defaultUpstream === undefined) throw new Error(`no version ${route.default}`);
     const { name, flag } = route;
     const cuts = config.rollouts.get(flag)?.cutStreamsAfter !== undefined;
-    const open = cuts ? new Set<OpenRequest>() : undefined;
+    const open = cuts ? (openRequests.get(flag) ?? new Set<OpenRequest>()) : undefined;
+    if (open !== undefined) openRequests.set(flag, open);
     return { kind: 'flag', name, match, flag, versions, default: route.default, defaultUpstream, vary, open };
   });
 }

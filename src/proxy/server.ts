@@ -6,17 +6,31 @@ import type { Limits } from '../config/schema.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
 import { closeLingering } from './lingering-close.ts';
-import { describeClient, type Client } from './trust.ts';
+import { describeClient, judgeAnew, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
+
+/** Milliseconds that a stop leaves to a connection without a request. */
+const lastCall = 250;
 
 /** How many connections over the limit are told so at a time; those beyond are closed without a word. */
 const mostRefused = 1000;
 
+/** What the front door does with a request. */
+export type Serving = {
+  limits: Limits;
+  isTrusted: (address: string) => boolean;
+  handler: Handler;
+};
+
 export type ProxyServer = {
+  /** Serves so from the next request on. Connections stay, and so do requests under way as they are. */
+  serve(next: Serving): void;
   listen(address: Address): Promise<AddressInfo>;
   /** Clients' connections that are open. */
   connections(): number;
-  /** Takes no more connections, lets requests end, and cuts what is left after `drain` milliseconds. */
+  /** Goes on, but tells each client with its next answer that the connection ends there, so that it asks elsewhere. */
+  sendAway(): void;
+  /** Takes no more connections, ends tunnels with a word to their clients, lets requests end, and cuts what is left after `drain` milliseconds. */
   close(drain: number): Promise<void>;
 };
 
@@ -24,20 +38,18 @@ export type ProxyServer = {
  * The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. `onRefused` is told of what was
  * turned away before it was a request.
  */
-export function createProxyServer(
-  limits: Limits,
-  isTrusted: (address: string) => boolean,
-  handler: Handler,
-  onRefused: (code: ErrorCode) => void,
-): ProxyServer {
+export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) => void): ProxyServer {
+  let { limits, isTrusted, handler } = first;
   const clients = new WeakMap<Socket, Client>();
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
   const refused = new Set<Socket>();
+  let leaving = false;
   const clientOf = (socket: Socket) => {
     let client = clients.get(socket);
     if (client === undefined) {
       client = describeClient(socket, isTrusted);
+      client.closing = leaving;
       clients.set(socket, client);
     }
     return client;
@@ -127,6 +139,14 @@ export function createProxyServer(
   }
 
   return {
+    serve(next) {
+      ({ limits, isTrusted, handler } = next);
+      // Node reads it for each connection; its types know it as an option alone.
+      Object.assign(server, { maxHeaderSize: limits.headerBytes });
+      server.headersTimeout = limits.headTimeout;
+      server.keepAliveTimeout = limits.keepAliveTimeout;
+      for (const socket of sockets) judgeAnew(clientOf(socket), isTrusted);
+    },
     connections: () => sockets.size,
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
@@ -136,19 +156,29 @@ export function createProxyServer(
           resolve(server.address() as AddressInfo);
         });
       }),
+    sendAway() {
+      leaving = true;
+      for (const socket of sockets) clientOf(socket).closing = true;
+    },
     async close(drain) {
+      leaving = true;
       if (!server.listening) return;
       const closed = new Promise((resolve) => server.close(resolve));
-      const deadline = performance.now() + drain;
+      const begun = performance.now();
+      const deadline = begun + drain;
       for (;;) {
-        const late = performance.now() >= deadline;
+        const now = performance.now();
+        const late = now >= deadline;
+        // What its client sent before it could know is on its way.
+        const quiet = now >= begun + Math.min(lastCall, drain);
         // A request is accounted for when its connection has closed, which takes a turn of the event loop.
         const ends = late ? [...sockets].map(closeOf) : [];
         for (const socket of [...sockets, ...refused]) {
           const client = clientOf(socket);
           client.closing = true;
+          client.sayGoingAway?.();
           // Node's own list of idle connections lacks those that have not asked anything yet.
-          if (late || client.busy === 0) socket.destroy();
+          if (late || (quiet && client.busy === 0)) socket.destroy();
         }
         if (sockets.size === 0 || late) return void (await Promise.all([closed, ...ends]));
         await delay(25);

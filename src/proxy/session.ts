@@ -19,6 +19,8 @@ export type Session = {
   id: string;
   startedAt: number;
   client: Client;
+  /** Whether the client was a trusted proxy when it asked. */
+  trusted: boolean;
   /** Whether it asks for a tunnel. */
   upgrading: boolean;
   /** Its spans; undefined where there is no SDK to make them. */
@@ -59,6 +61,7 @@ export function openSession(
     id: requestId(req),
     startedAt,
     client,
+    trusted: client.trusted,
     upgrading,
     trace,
     traceId: trace?.id ?? (typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined),
@@ -119,7 +122,7 @@ export function requestFacts(
     clientAddress: session.client.address,
     clientHost,
     clientProtocol: session.client.secure ? 'https' : 'http',
-    trusted: session.client.trusted,
+    trusted: session.trusted,
     upgrading: session.upgrading,
     pseudonym,
     overrideHeader,

@@ -13,6 +13,8 @@ export type Client = {
   waiting: (() => void)[];
   /** Whether this connection is to end with its request. */
   closing: boolean;
+  /** Has the tunnel that this connection is end by a word of ours; undefined where it is none. */
+  sayGoingAway: (() => void) | undefined;
   /** Whether its last answer is written or under way. */
   last: boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
@@ -30,15 +32,23 @@ export function createTrust(trusted: readonly string[]): (address: string) => bo
 
 export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
   const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
-  return {
+  const client = {
     address,
-    trusted: address !== undefined && isTrusted(address),
+    trusted: false,
     secure: socket instanceof TLSSocket,
     busy: 0,
     waiting: [],
     closing: false,
+    sayGoingAway: undefined,
     last: false,
     bytesRead: 0,
     bytesWritten: 0,
   };
+  judgeAnew(client, isTrusted);
+  return client;
+}
+
+/** Whom to trust has changed. */
+export function judgeAnew(client: Client, isTrusted: (address: string) => boolean): void {
+  client.trusted = client.address !== undefined && isTrusted(client.address);
 }

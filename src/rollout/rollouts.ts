@@ -199,6 +199,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     }),
     async close() {
       closed = true;
+      due = Infinity;
       cancel?.();
       await over();
     },

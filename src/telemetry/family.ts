@@ -22,6 +22,8 @@ export type MetricSources = {
   rollouts: () => readonly { flag: string; percent: number; status: string }[];
   guards: () => readonly Guard[];
   droppedLines: () => number;
+  /** `appliedAt` in milliseconds since 1970. */
+  reloads: () => { applied: number; refused: number; appliedAt: number; trouble: string | undefined };
   /** trenchcoat's version. */
   version: string;
 };

@@ -27,6 +27,12 @@ export function count(histogram: Histogram, value: number): void {
   histogram.sum += value;
 }
 
+/** Both with the same bounds. */
+export function addHistogram(to: Histogram, from: Histogram): void {
+  for (const [index, value] of from.counts.entries()) to.counts[index] = (to.counts[index] as number) + value;
+  to.sum += from.sum;
+}
+
 export const countOf = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count, 0);
 
 /**

@@ -11,6 +11,9 @@ export type Standing = Pick<Moment, 'scheduled' | 'evidence'>;
 
 /** What the versions of each flag did lately. Found each second from what was counted: requests pay nothing for it. */
 export type Recorder = {
+  charted: () => readonly Charted[];
+  /** Goes on with these flags; what is known of those that stay is kept. */
+  follow: (flags: readonly Charted[]) => void;
   /** The second that ended last. */
   latest: (flag: string) => Moment;
   /** The last ten minutes by seconds, or the last day by minutes; undefined for an unknown flag. */
@@ -36,11 +39,9 @@ export function createRecorder(
   clock: Clock,
   onFault: (error: unknown) => void,
 ): Recorder {
-  const all = new Map(
-    flags.map((one): [string, Flag] => [
-      one.flag,
-      { ...one, before: new Map(), latest: undefined, scheduled: null, series: undefined },
-    ]),
+  const untouched = { latest: undefined, scheduled: null, series: undefined };
+  let all = new Map(
+    flags.map((one): [string, Flag] => [one.flag, { ...one, ...untouched, before: new Map() }]),
   );
   const listeners = new Set<() => void>();
   let withHistory = 0;
@@ -100,6 +101,16 @@ export function createRecorder(
   }
 
   return {
+    charted: () => [...all.values()],
+    follow(next) {
+      all = new Map(
+        next.map((one) => {
+          const known = all.get(one.flag) ?? { ...untouched, before: new Map() };
+          return [one.flag, { ...known, ...one }];
+        }),
+      );
+      withHistory = [...all.values()].filter(({ series }) => series !== undefined).length;
+    },
     latest(flag) {
       const { latest, versions = [] } = all.get(flag) ?? {};
       const at = Math.floor(clock.now() / second - 1) * second;

@@ -17,6 +17,12 @@ export type Log = Record<'debug' | 'info' | 'warn' | 'error' | 'fatal', Write> &
   access(outcome: Outcome): void;
   /** How many lines could not be written so far. */
   dropped: () => number;
+  /** Goes on as another configuration says. What was a secret stays one. */
+  follow(config: LogConfig, options: Pick<LogOptions, 'secrets' | 'colours'>): Promise<void>;
+  /** Takes whole lines as they are, this many. */
+  relay(lines: Buffer, count: number): void;
+  /** How lines are written. */
+  shape(): { format: 'json' | 'pretty'; colours: boolean };
   /** Hands over what was gathered, now. */
   flush(): void;
   /** Writes what was gathered, as far as anybody reads it within a second. */
@@ -38,12 +44,11 @@ const flushEvery = { json: 500, pretty: 50 };
 
 const closeDeadline = 1000;
 
-export async function createLog(
-  config: LogConfig,
-  { to = 1, secrets = [], colours = false }: LogOptions = {},
-): Promise<Log> {
+const blames: readonly Blame[] = ['info', 'warn', 'error'];
+
+export async function createLog(config: LogConfig, options: LogOptions = {}): Promise<Log> {
+  const { to = 1 } = options;
   const onTerminal = typeof to === 'number' && isatty(to);
-  const format = config.format !== 'auto' ? config.format : onTerminal ? 'pretty' : 'json';
   const writer = createLineWriter(to, (lost) => {
     logger.warn({ lost }, 'lines of this log were lost, since they could not be written');
     flush();
@@ -83,16 +88,19 @@ export async function createLog(
     else gather(`${shape.request(line.toString())}\n`);
   };
   // A buffer that is not full waits with what it has while others wait: it takes the same room as a full one.
-  const timer = setInterval(() => writer.idle() && flush(), flushEvery[format]).unref();
+  const flushing = (format: keyof typeof flushEvery) =>
+    setInterval(() => writer.idle() && flush(), flushEvery[format]).unref();
 
-  const shape = format === 'pretty' ? await prettyShape(onTerminal && colours) : jsonShape;
-  const redact = createRedaction(
-    secrets.filter(({ text }) => text.length >= shortestSecret).map(({ text }) => text),
-  );
+  const known = new Set<string>();
+  let shape = jsonShape;
+  let timer = flushing('json');
+  let redact = createRedaction([]);
+  /** Which requests have a line. */
+  let written: ReadonlySet<Blame> = new Set();
+  let told: ReturnType<Log['shape']> = { format: 'json', colours: false };
   const time = isoTime();
   const logger = pino(
     {
-      level: config.level,
       base: null,
       timestamp: () => `,"time":"${time()}"`,
       formatters: { level: (label) => ({ level: label }) },
@@ -100,14 +108,25 @@ export async function createLog(
     { write: (line: string) => gather(shape.message(withoutUnseen(redact(line)))) },
   );
 
-  const short = secrets.filter(({ text }) => text.length < shortestSecret).map(({ key }) => key);
-  if (short.length > 0)
-    logger.warn(
-      { keys: short },
-      `a secret of less than ${shortestSecret} characters is not kept out of the log`,
-    );
-  const blames: readonly Blame[] = ['info', 'warn', 'error'];
-  const written = new Set(blames.filter((level) => config.access && logger.isLevelEnabled(level)));
+  async function follow(config: LogConfig, { secrets = [], colours = false }: LogOptions): Promise<void> {
+    const format = config.format !== 'auto' ? config.format : onTerminal ? 'pretty' : 'json';
+    shape = format === 'pretty' ? await prettyShape(onTerminal && colours) : jsonShape;
+    told = { format, colours: onTerminal && colours };
+    clearInterval(timer);
+    timer = flushing(format);
+    const short = secrets.filter(({ text }) => text.length < shortestSecret).map(({ key }) => key);
+    for (const { text } of secrets) if (text.length >= shortestSecret) known.add(text);
+    redact = createRedaction([...known]);
+    logger.level = config.level;
+    written = new Set(blames.filter((level) => config.access && logger.isLevelEnabled(level)));
+    if (short.length > 0)
+      logger.warn(
+        { keys: short },
+        `a secret of less than ${shortestSecret} characters is not kept out of the log`,
+      );
+  }
+  await follow(config, options);
+
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -119,6 +138,13 @@ export async function createLog(
       if (written.has(level)) gatherRequest(outcome, level);
     },
     dropped: () => writer.lost(),
+    follow,
+    relay(bytes, count) {
+      if (count === 0) return;
+      flush();
+      writer.write(bytes, count);
+    },
+    shape: () => told,
     flush,
     async close() {
       clearInterval(timer);

@@ -14,6 +14,31 @@ export const families: readonly Family[] = [
     samples: ({ droppedLines }) => one(droppedLines()),
   },
   {
+    name: 'trenchcoat_config_reloads_total',
+    type: 'counter',
+    help: 'Times that the configuration was read again: `applied`, or `refused` while the one before went on being served.',
+    labels: ['result'],
+    *samples({ reloads }) {
+      const { applied, refused } = reloads();
+      yield { labels: { result: 'applied' }, value: applied };
+      yield { labels: { result: 'refused' }, value: refused };
+    },
+  },
+  {
+    name: 'trenchcoat_config_current',
+    type: 'gauge',
+    help: '1 while the configuration file is the one that is served, 0 when its last change was refused.',
+    labels: [],
+    samples: ({ reloads }) => one(reloads().trouble === undefined ? 1 : 0),
+  },
+  {
+    name: 'trenchcoat_config_applied_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the configuration that is served was put in force, in seconds since 1970.',
+    labels: [],
+    samples: ({ reloads }) => one(reloads().appliedAt / 1000),
+  },
+  {
     name: 'trenchcoat_build_info',
     type: 'gauge',
     help: 'Always 1; what runs here.',

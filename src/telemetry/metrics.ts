@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Registry, type Metric } from 'prom-client';
 import type { Family, MetricSources, Sample } from './family.ts';
 import { families } from './metric-families.ts';
 import { durationBounds } from './tally.ts';
@@ -15,11 +15,29 @@ const misnamed = [
   'nodejs_active_resources_total',
 ];
 
-export function createMetrics(sources: MetricSources): Metrics {
+/** A process' own figures, as they travel from one process to another. */
+export type MetricObjects = object[];
+
+export const figuresOfProcess = (): Promise<MetricObjects> => ofProcess().getMetricsAsJSON();
+
+/** `others` are the figures of further processes, which are the same proxy. */
+export function createMetrics(
+  sources: MetricSources,
+  others: () => Promise<readonly MetricObjects[]> = async () => [],
+): Metrics {
   const registry = new Registry();
+  // What prom-client tells of CPU time begins when it first looks.
+  const process = ofProcess();
   for (const family of families) registry.registerMetric(asMetric(family, sources));
-  const all = Registry.merge([registry, ofProcess()]);
-  return { contentType: all.contentType, text: () => all.metrics() };
+  return {
+    contentType: registry.contentType,
+    async text() {
+      const further = await others();
+      const own = further.length === 0 ? [] : [await figuresOfProcess(), ...further];
+      const processes = own.length === 0 ? process : AggregatorRegistry.aggregate(own);
+      return `${await registry.metrics()}\n${await processes.metrics()}`;
+    },
+  };
 }
 
 let kept: Registry | undefined;

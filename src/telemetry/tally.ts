@@ -1,4 +1,4 @@
-import { count, createHistogram, finely, type Histogram } from './histogram.ts';
+import { addHistogram, count, createHistogram, finely, type Histogram } from './histogram.ts';
 import { answered, failedUpstream, latencyOf, type Outcome } from './outcome.ts';
 
 /** Seconds; from a fast answer on loopback to the longest default timeout. */
@@ -59,6 +59,22 @@ export type Tally = {
   evaluations: CountsByTwo;
   failures: CountsByTwo;
   /** Whether an upstream's last exchange went well, or failed by its fault; nothing of one that has not answered. */
+  health: ReadonlyMap<string, boolean>;
+  refusals: ReadonlyMap<string, number>;
+  trips: CountsByTwo;
+  /** Hands over what was counted, and begins anew. */
+  take(): TallyPart;
+  /** Requests in flight that will never end, since their process has. */
+  forget(route: string | undefined, version: string | undefined, inFlight: number): void;
+  /** Adds what another process has counted. */
+  absorb(part: TallyPart): void;
+};
+
+/** What was counted since the last such part was taken; the same as a `Tally`, but that `inFlight` is how it has changed. */
+export type TallyPart = {
+  sides: Side[];
+  evaluations: CountsByTwo;
+  failures: CountsByTwo;
   health: ReadonlyMap<string, boolean>;
   refusals: ReadonlyMap<string, number>;
   trips: CountsByTwo;
@@ -139,7 +155,60 @@ export function createTally(): Tally {
     health,
     refusals,
     trips,
+    take() {
+      const sides = [...routes.values()].flatMap((versions) => [...versions.values()]);
+      routes.clear();
+      return {
+        sides,
+        evaluations: emptied(evaluations),
+        failures: emptied(failures),
+        health: emptied(health),
+        refusals: emptied(refusals),
+        trips: emptied(trips),
+      };
+    },
+    forget(route, version, inFlight) {
+      sideOf(route, version).inFlight -= inFlight;
+    },
+    absorb(part) {
+      for (const side of part.sides) addSide(sideOf(side.route, side.version), side);
+      addByTwo(evaluations, part.evaluations);
+      addByTwo(failures, part.failures);
+      addByTwo(trips, part.trips);
+      addAll(refusals, part.refusals);
+      for (const [upstream, well] of part.health) health.set(upstream, well);
+    },
   };
+}
+
+function emptied<K, V>(map: Map<K, V>): Map<K, V> {
+  const held = new Map(map);
+  map.clear();
+  return held;
+}
+
+function addAll(to: Map<string, number>, from: ReadonlyMap<string, number>): void {
+  for (const [key, value] of from) to.set(key, (to.get(key) ?? 0) + value);
+}
+
+function addByTwo(to: Map<string, Map<string, number>>, from: CountsByTwo): void {
+  for (const [key, counts] of from) addAll(within(to, key), counts);
+}
+
+function addSide(to: Side, from: Side): void {
+  to.inFlight += from.inFlight;
+  to.requests += from.requests;
+  to.failed += from.failed;
+  addAll(to.decisions, from.decisions);
+  addHistogram(to.heads, from.heads);
+  for (const [digit, ended] of from.ended.entries()) {
+    if (ended === undefined) continue;
+    const own = (to.ended[digit] ??= nothingEnded());
+    own.bytesIn += ended.bytesIn;
+    own.bytesOut += ended.bytesOut;
+    addAll(own.reasons, ended.reasons);
+    addHistogram(own.durations, ended.durations);
+  }
 }
 
 const emptySide = (route: string | undefined, version: string | undefined): Side => ({

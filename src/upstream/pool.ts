@@ -35,6 +35,8 @@ export type PoolCounts = {
 export type UpstreamPool = {
   send(head: RequestHead, body: RequestBody | undefined, answer: Answer): Exchange;
   counts(): PoolCounts;
+  /** Nothing more will be sent: what is under way ends in its own time, and no connection is kept. */
+  retire(): void;
   /** Cuts every connection, and takes no more. */
   destroy(): void;
 };
@@ -51,6 +53,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const idle: Connection[] = [];
   const queue: CarriedExchange[] = [];
   let destroyed = false;
+  let retired = false;
   let connects = 0;
   let replays = 0;
 
@@ -58,8 +61,9 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const owner: Owner = {
     onFree(connection) {
       const next = queue.shift();
-      if (next === undefined) idle.push(connection);
-      else connection.carry(next);
+      if (next !== undefined) connection.carry(next);
+      else if (retired) connection.destroy();
+      else idle.push(connection);
     },
     onTunnel(connection) {
       if (tunnels.size >= options.maxTunnels) return false;
@@ -120,8 +124,9 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const shortest = Math.min(options.connectTimeout, options.responseTimeout, options.idleTimeout);
   const sweepEvery = Math.min(500, Math.max(5, shortest / 20));
   let sweeping: NodeJS.Timeout | undefined;
-  function sweep(): void {
-    const now = performance.now();
+  // After a pause of ours, what came in time has yet to be read.
+  const sweep = () => void setImmediate(expireLate, performance.now());
+  function expireLate(now: number): void {
     for (const connection of connections) if (connection.deadline <= now) connection.expire();
     for (const connection of tunnels) if (connection.deadline <= now) connection.expire();
     while ((queue[0]?.waitsUntil ?? Infinity) <= now) queue.shift()?.fail(new UpstreamError('upstream_busy'));
@@ -148,6 +153,10 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       connects,
       replays,
     }),
+    retire() {
+      retired = true;
+      for (const connection of idle.splice(0)) connection.destroy();
+    },
     destroy() {
       destroyed = true;
       for (const exchange of queue.splice(0)) exchange.fail(new UpstreamError('shutting_down'));

@@ -127,7 +127,7 @@ for (const [who, head] of [
     const before = heldMegabytes();
     const packet = head.repeat(Math.floor(64_000 / head.length));
     const clients = await Promise.all(
-      Array.from({ length: 20 }, async () => {
+      Array.from({ length: 8 }, async () => {
         const client = await connectRaw(t, proxy.adminPort);
         client.socket.pause();
         for (let n = 0; n < 20; n += 1) client.socket.write(packet);

@@ -31,19 +31,25 @@ await t.test('the demo serves a fact with its version, the page, and the admin p
 
 await t.test('--fast takes everybody to v1 in ten seconds, and nobody back', async (t) => {
   const demo = await startDemo(t, '--fast');
-  await until(() => demo.output.stdout.includes('completed'), 'everyone on v1', 13_000);
+  await until(() => demo.output.stdout.includes('completed'), 'everyone on v1', 30_000);
   demo.child.kill('SIGINT');
   const { code, stdout, stderr } = await demo.ended;
   t.match({ code, stderr }, { code: 0, stderr: '' });
   const stages = [
     ...stdout.matchAll(
-      /(\d:\d\d) +(\d+) % +(\d+) of 100 visitors on v1 +(\d+) moved forward +(\d+) moved back/g,
+      /0:(\d\d) +(\d+) % +(\d+) of 100 visitors on v1 +(\d+) moved forward +(\d+) moved back/g,
     ),
-  ].map(([, time, ...numbers]) => ({ time, numbers: numbers.map(Number) }));
-  const [first, second] = stages.map(({ numbers }) => numbers[1] ?? 0);
-  t.same(stages, [
-    { time: '0:00', numbers: [25, first, 0, 0] },
-    { time: '0:05', numbers: [50, second, (second ?? 0) - (first ?? 0), 0] },
-    { time: '0:10', numbers: [100, 100, 100 - (first ?? 0), 0] },
-  ]);
+  ].map((numbers) => numbers.slice(1).map(Number));
+  const [first = 0, second = 0] = stages.map(([, , onV1]) => onV1);
+  t.same(
+    stages.map(([, ...numbers]) => numbers),
+    [
+      [25, first, 0, 0],
+      [50, second, second - first, 0],
+      [100, 100, 100 - first, 0],
+    ],
+  );
+  // A raise is made by the first request after its moment, which a busy machine may keep waiting.
+  for (const [stage, [at = Infinity]] of stages.entries())
+    t.ok(at >= stage * 5 && at < stage * 5 + 4, `stage ${stage} after ${at} s`);
 });

@@ -15,5 +15,6 @@ await t.test('prints a JSON Schema of what this version supports', async (t) => 
       log: { properties: { access: { anyOf: [{ type: 'boolean' }, { $ref: '#/definitions/reference' }] } } },
     },
   });
-  t.notHas(schema, { properties: { workers: {} } });
+  t.match(schema, { properties: { workers: { default: 1 } } });
+  t.notHas(schema, { properties: { upstreams: { additionalProperties: { properties: { http2: {} } } } } });
 });

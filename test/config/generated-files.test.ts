@@ -31,7 +31,7 @@ await t.test('every key has a description, and none is reserved', async (t) => {
       .filter(({ path }) => path.startsWith('config/'))
       .map(({ text }) => text)
       .join(''),
-    /"not":|proxyProtocol|workers/,
+    /"not":|proxyProtocol/,
   );
 });
 

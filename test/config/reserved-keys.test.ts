@@ -3,7 +3,6 @@ import { minimal, problemsOf } from '../support/config.ts';
 
 await t.test('a key that is reserved is refused, not ignored', async (t) => {
   const cases = {
-    'workers: auto': '3:1 workers',
     'listen: { address: 127.0.0.1:0, tls: {} }': '3:33 listen.tls',
   };
   for (const [line, place] of Object.entries(cases))

@@ -6,34 +6,39 @@ import { manualClock, minute, second } from '../support/clock.ts';
 await t.test('a line tells each stage, once everybody has asked since', async (t) => {
   const clock = manualClock();
   const visitors = [
-    { id: 'a', version: '1', forward: 0, back: 0 },
-    { id: 'b', version: '0', forward: 0, back: 0 },
+    { id: 'a', version: '1', forward: 0, back: 0, askedAt: 0 },
+    { id: 'b', version: '0', forward: 0, back: 0, askedAt: 0 },
   ];
-  let asked = 0;
+  const everybodyAsks = () => {
+    for (const visitor of visitors) visitor.askedAt = clock.now();
+  };
   let standing = { status: 'in_progress', percent: 50 };
   const lines: string[] = [];
   const stop = tellStages({
-    crowd: { visitors, asked: () => asked },
+    crowd: { visitors },
     standing: () => standing,
     tell: (line) => lines.push(line.trim().replaceAll(/ {2,}/g, ', ')),
     clock,
   });
   await clock.pass(second);
   t.same(lines, [], 'not before');
-  asked = 3;
-  await clock.pass(minute - second);
+  Object.assign(visitors[0] ?? {}, { askedAt: clock.now() });
+  await clock.pass(second);
+  t.same(lines, [], 'nor when some have, however often');
+  everybodyAsks();
+  await clock.pass(minute - 2 * second);
   t.same(lines, ['0:00, 50 %, 1 of 2 visitors on v1, 0 moved forward, 0 moved back']);
 
   standing = { status: 'completed', percent: 100 };
   await clock.pass(second);
-  visitors[1] = { id: 'b', version: '1', forward: 1, back: 0 };
-  asked = 6;
+  Object.assign(visitors[1] ?? {}, { version: '1', forward: 1 });
+  everybodyAsks();
   await clock.pass(second);
   t.same(lines.slice(1), ['1:00, 100 %, 2 of 2 visitors on v1, 1 moved forward, 0 moved back, completed']);
 
   stop();
   standing = { status: 'reverted', percent: 0 };
-  asked = 9;
+  everybodyAsks();
   await clock.pass(minute);
   t.equal(lines.length, 2, 'a stop is the end');
 });
@@ -43,16 +48,15 @@ await t.test(
   async (t) => {
     const clock = manualClock();
     let version = '1';
-    let asked = 0;
+    let askedAt = 0;
     let standing: Standing = { status: 'in_progress', percent: 25 };
     const lines: string[] = [];
     const tell = (line: string) => void lines.push(line.trim().replaceAll(/ {2,}/g, ', '));
     const stop = tellStages({
       crowd: {
         get visitors() {
-          return [{ id: 'a', version, forward: 0, back: version === '0' ? 1 : 0 }];
+          return [{ id: 'a', version, forward: 0, back: version === '0' ? 1 : 0, askedAt }];
         },
-        asked: () => asked,
       },
       standing: () => standing,
       tell,
@@ -61,7 +65,7 @@ await t.test(
     });
     const everybodyAsks = async () => {
       await clock.pass(second);
-      asked += 2;
+      askedAt = clock.now();
       await clock.pass(second);
     };
     await everybodyAsks();

@@ -40,6 +40,8 @@ async function startedAfter(t: Test, milliseconds: number) {
     store,
     clock,
     log: keptLog(),
+    common: keptLog(),
+    judging: 'what it saw',
     hex: (digits) => '0'.repeat(digits),
     rollouts: undefined,
     scheduled: () => undefined,

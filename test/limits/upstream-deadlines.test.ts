@@ -1,46 +1,31 @@
 import t from 'tap';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import net from 'node:net';
-import type { Test } from 'tap';
+import { skipWithoutBlackHole, startBlackHole } from '../support/black-hole.ts';
 import { request } from '../support/client.ts';
 import { limited } from '../support/limited.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-/** A port whose connections are never made: its process is stopped, and the two places of its backlog are taken. */
-async function deafPort(t: Test): Promise<number> {
-  const program =
-    "const s = net.createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))";
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  const [said] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(said.toString());
-  child.kill('SIGSTOP');
-  for (let i = 0; i < 2; i += 1) {
-    const taken = net.connect(port, '127.0.0.1').on('error', () => {});
-    t.teardown(() => taken.destroy());
-    await once(taken, 'connect');
-  }
-  return port;
-}
-
-const skip = process.platform === 'linux' ? false : 'a full backlog drops connections on Linux alone';
-
-await t.test('a connection that does not come to stand in time: 504', { skip }, async (t) => {
-  const settings = { upstream: 'connectTimeout: 200ms, responseTimeout: 5s' };
-  const proxy = await startProxy(t, limited(`http://127.0.0.1:${await deafPort(t)}`, settings));
-  for (let i = 0; i < 2; i += 1) {
-    const started = performance.now();
-    t.match(await request(proxy.port, '/', { headers: { 'x-request-id': `deaf-${i}` } }), {
-      status: 504,
-      body: /connect-timeout/,
-    });
-    const took = performance.now() - started;
-    t.ok(took >= 190 && took < 900, `after ${took.toFixed(0)} ms`);
-    t.match(await proxy.accessLine(`deaf-${i}`), { error: { code: 'connect_timeout', source: 'upstream' } });
-  }
-});
+await t.test(
+  'a connection that does not come to stand in time: 504',
+  { skip: skipWithoutBlackHole },
+  async (t) => {
+    const settings = { upstream: 'connectTimeout: 200ms, responseTimeout: 5s' };
+    const { url } = await startBlackHole(t);
+    const proxy = await startProxy(t, limited(url, settings));
+    for (let i = 0; i < 2; i += 1) {
+      const started = performance.now();
+      t.match(await request(proxy.port, '/', { headers: { 'x-request-id': `deaf-${i}` } }), {
+        status: 504,
+        body: /connect-timeout/,
+      });
+      const took = performance.now() - started;
+      t.ok(took >= 190 && took < 900, `after ${took.toFixed(0)} ms`);
+      t.match(await proxy.accessLine(`deaf-${i}`), {
+        error: { code: 'connect_timeout', source: 'upstream' },
+      });
+    }
+  },
+);
 
 const upstream = await startUpstream(t, (req, res) => {
   const [, what, ms = ''] = req.url?.split('/') ?? [];

@@ -1,4 +1,5 @@
 import t from 'tap';
+import http from 'node:http';
 import net from 'node:net';
 import { once } from 'node:events';
 import { request, until } from '../support/client.ts';
@@ -38,4 +39,22 @@ await t.test('what is left at the deadline is cut', async (t) => {
   await until(() => upstream.seen.length > 0, 'under way');
   await proxy.stop();
   t.match(await endless, { status: 200, body: 'and', cut: true });
+});
+
+await t.test('while it still takes new work, a stop tells each client to ask elsewhere next', async (t) => {
+  const upstream = await startUpstream(t, (_req, res) => res.end('served'));
+  const yaml = flagged(upstream.url, upstream.url).replace('drain: 1s', 'delay: 500ms, drain: 20s');
+  const proxy = await startProxy(t, yaml, { 'flags.yaml': evenFlags });
+  const agent = new http.Agent({ keepAlive: true });
+  const ask = () => request(proxy.port, '/fact/', { agent });
+  t.match(await ask(), { status: 200, headers: { connection: 'keep-alive' } });
+  const stopped = proxy.stop();
+  t.match(
+    await ask(),
+    { status: 200, body: 'served', headers: { connection: 'close' } },
+    'on the connection there was',
+  );
+  t.match(await ask(), { status: 200, body: 'served', headers: { connection: 'close' } }, 'and on a new one');
+  await stopped;
+  await t.rejects(ask(), { code: 'ECONNREFUSED' });
 });

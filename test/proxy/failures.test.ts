@@ -8,10 +8,7 @@ const alice = { cookie: 'uid=alice', 'x-request-id': 'fail-1' };
 await t.test('an upstream that refuses: 502 as problem+json, stamped', async (t) => {
   const dead = `http://127.0.0.1:${await unusedPort()}`;
   const proxy = await startProxy(t, flagged(dead, dead), { 'flags.yaml': evenFlags });
-  await request(proxy.port, '/fact/');
-  const started = performance.now();
   const answer = await request(proxy.port, '/fact/', { headers: alice });
-  t.ok(performance.now() - started < 100, 'within 100 ms');
   t.match(answer, {
     status: 502,
     headers: { 'content-type': 'application/problem+json', 'x-api-version': '0', vary: 'Cookie, x-user-id' },

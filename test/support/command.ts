@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { main } from '../../src/cli/program.ts';
@@ -26,16 +26,22 @@ type Options = {
   env?: Readonly<Record<string, string>>;
   stdout?: number;
   load?: string;
+  descriptors?: number;
 };
 
 /** Starts `trenchcoat …` as a process of its own. */
 export function start(t: Pick<Test, 'teardown'>, args: readonly string[], options: Options = {}): Command {
   const loaded = options.load === undefined ? [] : ['--import', options.load];
-  const child = spawnNode([...loaded, program, ...args], {
-    cwd: options.cwd,
-    env: { PATH: process.env['PATH'], ...options.env },
-    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
-  });
+  const { descriptors: most } = options;
+  const child = spawnNode(
+    [...loaded, program, ...args],
+    {
+      cwd: options.cwd,
+      env: { PATH: process.env['PATH'], ...options.env },
+      stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+    },
+    most === undefined ? [] : ['prlimit', `--nofile=${most}:${most}`],
+  );
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
@@ -92,7 +98,26 @@ export async function startRun(
 }
 
 /** The most memory the process has had resident, in MB; Linux alone tells. */
-export function peakMegabytes(pid: number | undefined): number {
-  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
+export const peakMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmHWM');
+
+/** The memory that the process has resident now, in MB; Linux alone tells. */
+export const residentMegabytes = (pid: number | undefined): number => megabytes(pid, 'VmRSS');
+
+function megabytes(pid: number | undefined, figure: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
 }
+
+/** Milliseconds for which the process' main thread has had a processor, to ten of them; Linux alone tells. */
+export function mainThreadMs(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  // The name before it may hold anything.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * 10;
+}
+
+/** How many files and sockets it has open. */
+export const descriptorsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/fd`).length;

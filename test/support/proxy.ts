@@ -6,6 +6,8 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { secretsOf } from '../../src/config/secrets.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
+import { fingerprint } from '../../src/flags/watch.ts';
+import type { Reloaded } from '../../src/reload.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
 import { until } from './client.ts';
@@ -19,6 +21,10 @@ export type Running = {
   /** The access line of the request with this id, or of the only request so far. */
   accessLine(id?: string): Promise<AccessLine>;
   logText(): string;
+  /** What was logged so far at a level, requests apart. */
+  logLines(level: string): Record<string, unknown>[];
+  /** Writes another configuration, with the same ports, and has it read. */
+  reload(yaml: string): Promise<Reloaded>;
   stop(): Promise<void>;
 };
 
@@ -34,13 +40,13 @@ export async function startProxy(
 ): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const ports = ['listen', 'admin'].filter((key) => !new RegExp(`^${key}:`, 'm').test(yaml));
-  const whole = `${ports.map((key) => `${key}: 127.0.0.1:0\n`).join('')}${yaml}`;
-  writeFileSync(join(folder, 'trenchcoat.yaml'), whole);
-  const { config } = await loadConfig(join(folder, 'trenchcoat.yaml'));
+  writeFileSync(join(folder, 'trenchcoat.yaml'), withPorts(yaml));
+  const file = join(folder, 'trenchcoat.yaml');
+  const known = await fingerprint(file);
+  const { config } = await loadConfig(file);
   const logFile = join(folder, 'log');
   const log = await createLog(config.log, { to: logFile, secrets: secretsOf(config) });
-  const app = await startApp(config, log, clock);
+  const app = await startApp(config, log, clock, { file, known, read: () => loadConfig(file) });
 
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= app.stop().then(() => log.close()));
@@ -54,6 +60,17 @@ export async function startProxy(
     adminPort: app.admin?.port ?? 0,
     folder,
     logText,
+    logLines(level) {
+      log.flush();
+      const lines = logText()
+        .split('\n')
+        .filter((line) => line.includes('"msg"'));
+      return lines.map((line) => JSON.parse(line)).filter((line) => line.level === level);
+    },
+    async reload(next) {
+      writeFileSync(file, withPorts(next));
+      return app.reload('admin');
+    },
     stop,
     accessLine: (id) =>
       until(
@@ -67,6 +84,12 @@ export async function startProxy(
         `access line ${id ?? ''}`,
       ),
   };
+}
+
+/** With ports that the system chooses, where it names none. */
+function withPorts(yaml: string): string {
+  const ports = ['listen', 'admin'].filter((key) => !new RegExp(`^${key}:`, 'm').test(yaml));
+  return `${ports.map((key) => `${key}: 127.0.0.1:0\n`).join('')}${yaml}`;
 }
 
 /** The configuration most tests share: a flag at 100 % on `version`, and a plain route beside it. */

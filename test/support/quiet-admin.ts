@@ -10,4 +10,5 @@ export const quietAdmin: Omit<AdminParts, 'rollouts' | 'guards'> = {
   everySecond: () => () => {},
   histories: () => undefined,
   explain: async () => 'nothing is explained here',
+  reload: async () => ({ ok: true, changed: [] }),
 };

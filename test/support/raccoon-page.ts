@@ -78,7 +78,7 @@ async function startDemo(t: Test, { upTo = 50, v1, clock }: Options) {
     /** Gives version 1 to visitors up to this one. The proxy notices within a second. */
     moveTo,
     /** Does what a person may do with the rollout. */
-    steer: (verb: PersonVerb) => app.rollouts?.act('raccoon_facts_api', verb, 'a test'),
+    steer: (verb: PersonVerb) => app.rollouts()?.act('raccoon_facts_api', verb, 'a test'),
     /** The access lines of `/fact/` so far; a request's line is there within a second of its end. */
     facts: () =>
       readFileSync(logFile, 'utf8')

@@ -67,7 +67,10 @@ export async function startRollouts<C extends Clock = ManualClock>(
     clock,
     log,
     hex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
-    split: (flag, split) => flags.split?.(flag, split),
+    split(flag, split) {
+      flags.splits?.check(flag, split);
+      flags.splits?.set(flag, split);
+    },
     saltOf: (flag) => flags.flagData(flag)?.salt,
     wanted: () => wanted,
     openOn: (flag, version) => () => cuts.push(`${flag} ${version}`),

@@ -22,6 +22,7 @@ export async function startWatched(
   let from = store.now();
   const guard = openGuard({
     found: () => {},
+    judging: 'what it saw',
     routes: [
       {
         name: 'facts',

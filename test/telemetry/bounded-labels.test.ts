@@ -22,6 +22,7 @@ await t.test('a million paths, users and methods leave the metrics as long as th
     rollouts: () => [],
     guards: () => [],
     droppedLines: () => 0,
+    reloads: () => ({ applied: 0, refused: 0, appliedAt: 0, trouble: undefined }),
     version: '0',
   });
   const statuses = [200, 204, 302, 404, 499, 500, 503];

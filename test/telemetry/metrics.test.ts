@@ -60,21 +60,26 @@ await t.test('what is under way is told while it is', async (t) => {
 await t.test('a client that leaves at any point leaves nothing in flight', async (t) => {
   const upstream = await startUpstream(t, () => {});
   const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
-  const left = Array.from({ length: 30 }, async (_, i) => {
+  const ask = (uid: string) => {
     const leaving = new AbortController();
-    const asked = fetch(`http://127.0.0.1:${proxy.port}/fact/`, {
-      headers: { cookie: `uid=${i}` },
-      signal: leaving.signal,
-    }).catch(() => {});
-    setTimeout(() => leaving.abort(), i % 5);
-    await asked;
-  });
-  await Promise.all(left);
-  await until(async () => {
+    const url = `http://127.0.0.1:${proxy.port}/fact/`;
+    const asked = fetch(url, { headers: { cookie: `uid=${uid}` }, signal: leaving.signal }).catch(() => {});
+    return { asked, leave: () => leaving.abort() };
+  };
+  const inFlight = async () => {
     const { body } = await request(proxy.adminPort, '/metrics');
-    const inFlight = body.split('\n').filter((line) => line.startsWith('trenchcoat_requests_in_flight{'));
-    return inFlight.length > 0 && inFlight.every((line) => line.endsWith(' 0')) ? true : undefined;
-  }, 'nothing is in flight');
+    return body.split('\n').filter((line) => /^trenchcoat_requests_in_flight\{.* [1-9]\d*$/.test(line));
+  };
+  const patient = ask('alice');
+  await until(async () => (await inFlight()).length > 0, 'one is in flight');
+  const crowd = Array.from({ length: 30 }, (_, i) => {
+    const one = ask(`${i}`);
+    setTimeout(one.leave, i % 5);
+    return one.asked;
+  });
+  patient.leave();
+  await Promise.all([patient.asked, ...crowd]);
+  await until(async () => (await inFlight()).length === 0, 'nothing is in flight');
 });
 
 await t.test('bytes are those on the connections', async (t) => {

@@ -1,5 +1,8 @@
 import t from 'tap';
+import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import { until } from '../support/client.ts';
 import { openPool, send } from '../support/exchange.ts';
 import { startRawUpstream } from '../support/upstream.ts';
 
@@ -34,14 +37,35 @@ await t.test('no answer, or half a head: response_timeout, however it trickles',
 await t.test('silence in the body: idle_timeout, but not while bytes come', async (t) => {
   const { url } = await startRawUpstream(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n');
-    let left = 10;
-    const timer = setInterval(() => (left-- > 0 ? socket.write('x') : clearInterval(timer)), 30);
+    let left = 20;
+    const timer = setInterval(() => (left-- > 0 ? socket.write('x') : clearInterval(timer)), 40);
     socket.on('close', () => clearInterval(timer));
   });
-  const { error, body, timings } = await send(openPool(t, url, { idleTimeout: 150 })).done;
+  const { error, body, timings } = await send(openPool(t, url, { idleTimeout: 500 })).done;
   t.equal(error, 'idle_timeout');
-  t.equal(body, 'x'.repeat(10));
-  t.ok((timings.total ?? 0) > 400, 'each byte put it off');
+  t.equal(body, 'x'.repeat(20));
+  t.ok((timings.total ?? 0) > 1200, 'each byte put it off');
+});
+
+// A frozen container, a suspended machine: timers are late with everything else, and come before what was sent meanwhile.
+await t.test('what came in time while we stood still is not late', async (t) => {
+  const steady = `
+    const { parentPort } = require('node:worker_threads');
+    const server = require('node:http').createServer((_req, res) => {
+      let left = 40;
+      const timer = setInterval(() => (left-- > 0 ? res.write('x') : clearInterval(timer, res.end())), 20);
+    });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  const worker = new Worker(steady, { eval: true });
+  t.teardown(() => worker.terminate());
+  const [port] = (await once(worker, 'message')) as [number];
+  const pool = openPool(t, `http://127.0.0.1:${port}`, { idleTimeout: 300 });
+  const { done, report } = send(pool);
+  await until(() => report.body !== '', 'the body has begun');
+  // From here the timers come next, and only then what has arrived.
+  await new Promise(setImmediate);
+  for (const until = performance.now() + 500; performance.now() < until;);
+  t.match(await done, { error: undefined, body: 'x'.repeat(40) });
 });
 
 await t.test('while the client is to send, the upstream is not late', async (t) => {

@@ -25,6 +25,7 @@ const handler = createHandler({
   record: nobody,
   onFault: nobody,
 });
-const server = createProxyServer(config.limits, createTrust(config.trustedProxies), handler, nobody);
+const { limits } = config;
+const server = createProxyServer({ limits, isTrusted: createTrust(config.trustedProxies), handler }, nobody);
 const { port } = await server.listen(config.listen);
 console.log(port);

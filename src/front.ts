@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net';
+import type { LoadedConfig } from './config/load.ts';
+import type { Address } from './config/scalars.ts';
+import type { ErrorCode } from './proxy/errors.ts';
+import { createProxyServer, type Serving } from './proxy/server.ts';
+import type { MetricObjects } from './telemetry/metrics.ts';
+import type { PoolCounts } from './upstream/pool.ts';
+
+/** Connections to an upstream, of all processes together. */
+export type Pool = PoolCounts & { name: string };
+
+/** What takes requests: a server in this process, or workers. */
+export type Front = {
+  listen(address: Address): Promise<AddressInfo>;
+  /** Serves by another configuration from the next request on. */
+  follow(loaded: LoadedConfig): Promise<void>;
+  connections(): number;
+  pools(): Pool[];
+  /** Log lines that other processes could not write. */
+  dropped(): number;
+  /** How many processes take requests, and should; undefined where it is this one alone. */
+  workers(): { up: number; wanted: number } | undefined;
+  /** Brings what other processes know up to date, and gives their own figures. */
+  gather(): Promise<readonly MetricObjects[]>;
+  /** Goes on, but tells clients that their connections end. */
+  sendAway(): void;
+  /** Takes no more, lets requests end, and cuts what is left after `drain` milliseconds. */
+  close(drain: number): Promise<void>;
+};
+
+/** What a front is given of the proxy it stands in front of. */
+export type FrontParts = {
+  serving: () => Serving;
+  pools: () => Pool[];
+  onRefused: (code: ErrorCode) => void;
+};
+
+/** A server in this process. */
+export function ownFront({ serving, pools, onRefused }: FrontParts): Front {
+  const server = createProxyServer(serving(), onRefused);
+  return {
+    listen: (address) => server.listen(address),
+    follow: async () => server.serve(serving()),
+    connections: () => server.connections(),
+    pools,
+    dropped: () => 0,
+    workers: () => undefined,
+    gather: async () => [],
+    sendAway: () => server.sendAway(),
+    close: (drain) => server.close(drain),
+  };
+}

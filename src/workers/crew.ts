@@ -1,0 +1,250 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { EnvironmentError, UserError } from '../config/errors.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Front, Pool } from '../front.ts';
+import type { StoreAnswer, StoreQuestion } from '../store/remote-store.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { MetricObjects } from '../telemetry/metrics.ts';
+import type { Tally } from '../telemetry/tally.ts';
+import type { PoolCounts } from '../upstream/pool.ts';
+import { createLineRelay } from './line-relay.ts';
+import type { Failure, Report, ToLeader, ToWorker } from './messages.ts';
+
+export type CrewParts = {
+  wanted: number;
+  loaded: LoadedConfig;
+  tally: Tally;
+  clock: Clock;
+  log: Pick<Log, 'info' | 'warn' | 'error' | 'relay' | 'shape'>;
+  /** What a worker's question comes to; `name` tells it from the others. */
+  answer: (name: string, question: StoreQuestion) => Promise<StoreAnswer>;
+};
+
+/** Milliseconds until a worker that died is replaced: the first time, at the most, and after how long a life it is the first again. */
+const firstPause = 100;
+const longestPause = 10_000;
+const longLife = 30_000;
+/** Milliseconds that workers have to answer, and beyond their time to drain until they are killed. */
+const patience = { report: 500, reload: 20_000, close: 8000 };
+
+type Member = {
+  worker: Worker;
+  bornAt: number;
+  judges: boolean;
+  state: 'starting' | 'up' | 'leaving' | 'gone';
+  latest: Report | undefined;
+  /** What its requests in flight come to; they go with it. */
+  inFlight: Map<string, { route: string | undefined; version: string | undefined; count: number }>;
+  /** Whoever waits for an answer to a message with this number. */
+  waiting: Map<number, (message: ToLeader | undefined) => void>;
+};
+
+/** Processes of `node:cluster` that take the requests, as one front. One that dies is replaced. */
+export function openCrew(parts: CrewParts): Front {
+  const { wanted, tally, clock, log, answer } = parts;
+  let { loaded } = parts;
+  const members = new Set<Member>();
+  let stands = false;
+  let closing = false;
+  let pause = firstPause;
+  let number = 0;
+  let droppedByGone = 0;
+  const retries = new Set<() => void>();
+
+  cluster.setupPrimary({ serialization: 'advanced', silent: true });
+
+  /** Resolves once it takes requests; rejects when it cannot, or ends before. */
+  function hire(): Promise<AddressInfo> {
+    const judges = ![...members].some((one) => one.judges);
+    const worker = cluster.fork();
+    const member: Member = {
+      worker,
+      bornAt: clock.now(),
+      judges,
+      state: 'starting',
+      latest: undefined,
+      inFlight: new Map(),
+      waiting: new Map(),
+    };
+    members.add(member);
+    worker.process.stdout?.on('data', createLineRelay(log.relay));
+    worker.process.stderr?.pipe(process.stderr, { end: false });
+    // A worker that is gone cannot be told, and its end says so.
+    worker.on('error', () => {});
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: ToLeader) => {
+        if (message.say === 'here') {
+          const { text, file } = loaded;
+          const beginning = { text, file, ...log.shape(), workers: wanted, judges };
+          say(member, { say: 'begin', beginning });
+        } else if (message.say === 'ready') {
+          member.state = 'up';
+          resolve(message.listen);
+        } else if (message.say === 'failed') reject(errorOf(message.failure));
+        else hear(member, message);
+      });
+      worker.once('exit', (code: number | null, signal: string | null) => {
+        part(member, code, signal);
+        reject(new EnvironmentError(`a worker ended before it took requests (${signal ?? `exit ${code}`})`));
+      });
+    });
+  }
+
+  function hear(member: Member, message: Exclude<ToLeader, { say: 'here' | 'ready' | 'failed' }>): void {
+    if (message.say === 'report') take(member, message.report);
+    if (message.say === 'leaving') replace(member, 'a worker has failed');
+    else if (message.say === 'ask')
+      void answer(String(member.worker.id), message.question).then((found) =>
+        say(member, { say: 'answer', id: message.id, answer: found }),
+      );
+    else if (message.id !== undefined) member.waiting.get(message.id)?.(message);
+  }
+
+  function take(member: Member, report: Report): void {
+    member.latest = report;
+    for (const { route, version, inFlight } of report.tally.sides) {
+      const key = JSON.stringify([route, version]);
+      const count = (member.inFlight.get(key)?.count ?? 0) + inFlight;
+      member.inFlight.set(key, { route, version, count });
+    }
+    tally.absorb(report.tally);
+  }
+
+  /** Takes leave of one that ended. */
+  function part(member: Member, code: number | null, signal: string | null): void {
+    const { state } = member;
+    members.delete(member);
+    for (const heard of member.waiting.values()) heard(undefined);
+    droppedByGone += member.latest?.dropped ?? 0;
+    for (const { route, version, count } of member.inFlight.values()) tally.forget(route, version, count);
+    if (state !== 'leaving') replace(member, `a worker has ended (${signal ?? `exit ${code}`})`);
+    member.state = 'gone';
+  }
+
+  /** Hires another in the place of one that was to stay. */
+  function replace(member: Member, why: string): void {
+    member.state = 'leaving';
+    member.judges = false;
+    if (closing || !stands) return;
+    if (clock.now() - member.bornAt > longLife) pause = firstPause;
+    const again = { pid: member.worker.process.pid, againInMs: pause };
+    log.error(again, `${why}; another takes its place`);
+    const cancel = clock.after(pause, () => {
+      retries.delete(cancel);
+      hire().then(
+        () => log.info({ workers: up().length }, 'a worker has taken its place'),
+        (error: unknown) => log.error({ err: error }, 'a worker could not take requests'),
+      );
+    });
+    retries.add(cancel);
+    pause = Math.min(pause * 2, longestPause);
+  }
+
+  const up = () => [...members].filter(({ state }) => state === 'up');
+
+  function say({ worker }: Member, message: ToWorker): void {
+    if (worker.isConnected()) worker.send(message, () => {});
+  }
+
+  /** Says something that is answered; undefined when it is not, in time. */
+  function ask(
+    member: Member,
+    message: (id: number) => ToWorker,
+    within: number,
+  ): Promise<ToLeader | undefined> {
+    const id = (number += 1);
+    return new Promise((resolve) => {
+      const heard = (found: ToLeader | undefined) => {
+        member.waiting.delete(id);
+        cancel();
+        resolve(found);
+      };
+      const cancel = clock.after(within, () => heard(undefined));
+      member.waiting.set(id, heard);
+      say(member, message(id));
+    });
+  }
+
+  async function reload(member: Member, text: string): Promise<void> {
+    const found = await ask(member, (id) => ({ say: 'reload', id, text }), patience.reload);
+    if (found?.say === 'reloaded' && found.failure === undefined) return;
+    if (member.state !== 'up') return;
+    // All that is served is of one configuration: whoever cannot follow makes room for one that begins with it.
+    const why = found?.say === 'reloaded' ? found.failure?.message : 'no answer';
+    log.error({ pid: member.worker.process.pid, why }, 'a worker could not follow, and is replaced');
+    member.worker.process.kill('SIGKILL');
+  }
+
+  return {
+    async listen() {
+      const begun = Array.from({ length: wanted }, hire);
+      try {
+        const [first] = await Promise.all(begun);
+        if (first === undefined) throw new Error('no workers');
+        stands = true;
+        return first;
+      } catch (error) {
+        closing = true;
+        for (const { worker } of members) worker.process.kill('SIGKILL');
+        await Promise.allSettled(begun);
+        throw error;
+      }
+    },
+    async follow(next) {
+      loaded = next;
+      await Promise.all(up().map((member) => reload(member, next.text)));
+    },
+    connections: () => sumOf(up(), ({ connections }) => connections),
+    pools: () => poolsOf(up()),
+    dropped: () => droppedByGone + sumOf([...members], ({ dropped }) => dropped),
+    workers: () => ({ up: up().length, wanted }),
+    async gather() {
+      const asked = up().map((member) => ask(member, (id) => ({ say: 'report', id }), patience.report));
+      const answers = await Promise.all(asked);
+      return answers.flatMap((found): MetricObjects[] =>
+        found?.say === 'report' && found.report.figures !== undefined ? [found.report.figures] : [],
+      );
+    },
+    sendAway() {
+      for (const member of members) say(member, { say: 'send away' });
+    },
+    async close(drain) {
+      closing = true;
+      for (const cancel of retries) cancel();
+      const all = [...members];
+      const ended = all.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
+      for (const member of all) say(member, { say: 'close', drain });
+      await Promise.race([Promise.all(ended), delay(drain + patience.close, undefined, { ref: false })]);
+      for (const { worker } of members) worker.process.kill('SIGKILL');
+      await Promise.all(ended);
+    },
+  };
+}
+
+const sumOf = (members: readonly Member[], count: (report: Report) => number): number =>
+  members.reduce((sum, { latest }) => sum + (latest === undefined ? 0 : count(latest)), 0);
+
+function poolsOf(members: readonly Member[]): Pool[] {
+  const sums = new Map<string, Pool>();
+  for (const { latest } of members)
+    for (const [name, counts] of latest?.pools ?? []) {
+      const before = sums.get(name);
+      sums.set(name, before === undefined ? { name, ...counts } : { name, ...added(before, counts) });
+    }
+  return [...sums.values()];
+}
+
+const added = (a: PoolCounts, b: PoolCounts): PoolCounts => ({
+  active: a.active + b.active,
+  idle: a.idle + b.idle,
+  tunnels: a.tunnels + b.tunnels,
+  waiting: a.waiting + b.waiting,
+  connects: a.connects + b.connects,
+  replays: a.replays + b.replays,
+});
+
+const errorOf = ({ mistake, message }: Failure): Error =>
+  mistake ? new UserError(message) : new EnvironmentError(message);

@@ -1,0 +1,3 @@
+import { servesOn } from '../support/nodes.ts';
+
+await servesOn('node22');
