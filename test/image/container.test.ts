@@ -12,8 +12,8 @@ import { idleMegabytes, startContainer, type Container } from './container.ts';
 import { named, packagesBelow, productionPackages } from './packages.ts';
 import { output, plainly, podman, skipWithoutPodman } from './podman.ts';
 
-/** What a sidecar may cost. Time is of the processor: other tests run beside this one. */
-const budget = { imageMB: 200, listeningCpuMs: 500, idleMB: 90 };
+/** What a sidecar may cost. */
+const budget = { imageMB: 200, listeningMs: 500, idleMB: 90 };
 
 const skip = skipWithoutPodman();
 if (skip === false) {
@@ -72,16 +72,17 @@ await t.test('the image, its start and its rest cost no more than a sidecar may'
     await container.remove();
     starts.push({ ...container, idle });
   }
-  // What disturbs a start makes it longer, never shorter.
-  const listeningMs = Math.min(...starts.map((start) => start.listeningMs));
-  const cpuMs = Math.min(...starts.map((start) => start.cpuMs));
+  // Other tests run beside this one. The clock counts what they take, the processor's time what the program does after it
+  // listens, and in other threads: either is more than a start takes when nothing disturbs it.
+  const listeningMs = Math.min(...starts.flatMap((start) => [start.listeningMs, start.cpuMs]));
   const [, idle = 0] = starts.map((start) => start.idle).toSorted((a, b) => a - b);
-  t.comment(
-    `${(bytes / 1e6).toFixed(0)} MB, listening after ${listeningMs.toFixed(0)} ms (${cpuMs.toFixed(0)} ms of CPU time), idle with ${idle.toFixed(0)} MB`,
-  );
+  for (const start of starts)
+    t.comment(
+      `listening after ${start.listeningMs.toFixed(0)} ms (${start.cpuMs.toFixed(0)} ms of CPU time), idle with ${start.idle.toFixed(0)} MB`,
+    );
   t.ok(bytes / 1e6 <= budget.imageMB, `an image of ${bytes} bytes`);
-  t.ok(cpuMs <= budget.listeningCpuMs, `listening after ${cpuMs} ms of CPU time`);
-  t.ok(idle <= budget.idleMB, `idle with ${idle} MB`);
+  t.ok(listeningMs <= budget.listeningMs, `listening after ${listeningMs.toFixed(0)} ms`);
+  t.ok(idle <= budget.idleMB, `idle with ${idle.toFixed(0)} MB`);
 });
 
 await t.test('it serves both versions, and a stream piece by piece', { skip }, async (t) => {
