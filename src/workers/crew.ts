@@ -1,4 +1,6 @@
+import type { StdioOptions } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
+import { fstatSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
@@ -54,7 +56,10 @@ export function openCrew(parts: CrewParts): Front {
   let droppedByGone = 0;
   const retries = new Set<() => void>();
 
-  cluster.setupPrimary({ serialization: 'advanced', silent: true });
+  // A file takes what each writes behind what was written, whole; into a pipe they would write into each other's lines.
+  const toFile = fstatSync(1).isFile();
+  const stdio: StdioOptions = ['ignore', toFile ? 'inherit' : 'pipe', 'inherit', 'ipc'];
+  cluster.setupPrimary({ serialization: 'advanced', stdio });
 
   /** Resolves once it takes requests; rejects when it cannot, or ends before. */
   function hire(): Promise<AddressInfo> {
@@ -71,7 +76,6 @@ export function openCrew(parts: CrewParts): Front {
     };
     members.add(member);
     worker.process.stdout?.on('data', createLineRelay(log.relay));
-    worker.process.stderr?.pipe(process.stderr, { end: false });
     // A worker that is gone cannot be told, and its end says so.
     worker.on('error', () => {});
     return new Promise((resolve, reject) => {

@@ -1,8 +1,7 @@
 const newline = 0x0a;
 
 /**
- * Passes on the whole lines of a worker's output, as they are: several processes that write to one pipe would write into
- * each other's lines.
+ * Passes on the whole lines of a worker's output, as they are.
  */
 export function createLineRelay(pass: (lines: Buffer, count: number) => void): (bytes: Buffer) => void {
   let begun: Buffer[] = [];
