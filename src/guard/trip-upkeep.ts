@@ -101,7 +101,7 @@ export function createTripUpkeep(
     if (one.state !== undefined) return false;
     if (store.shared === undefined || one.waiting !== undefined) return one.waiting !== undefined;
     one.missingSince ??= store.now();
-    return store.now() >= one.missingSince + store.shared.lead;
+    return store.now() >= one.missingSince + store.shared.mayReturn;
   }
 
   const write = (state: TripState, over: TripState | undefined): Promise<boolean> =>

@@ -75,6 +75,8 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
       if (!closed) await look();
     }));
 
+  const hearNoMore = nothingToKeep ? undefined : store.shared?.onChange?.(() => void nextLook());
+
   async function clear(one: Watched, why: string): Promise<TripCleared> {
     if (closed) return away(one, 'the proxy stops');
     if (store.shared === undefined && !inForce.has(one.flag)) return nothingToClear(one);
@@ -141,6 +143,7 @@ export async function openTrips(parts: TripParts): Promise<Trips> {
     }),
     async close() {
       closed = true;
+      hearNoMore?.();
       cancel?.();
       await over();
       if (waits()) await look();

@@ -135,6 +135,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     isClosed: () => closed,
   });
   const nothingWrong = kinds();
+  const hearNoMore = store.shared?.onChange?.(() => void nextLook());
   serveAll();
   await upkeep.look(all);
   const [wrong] = wrongs();
@@ -200,6 +201,7 @@ export async function openRollouts(parts: RolloutParts): Promise<Rollouts> {
     async close() {
       closed = true;
       due = Infinity;
+      hearNoMore?.();
       cancel?.();
       await over();
     },

@@ -128,7 +128,7 @@ export function createUpkeep({ store, log, hex, serve }: UpkeepParts): Upkeep {
   function mayBegin(known: Known): boolean {
     const now = store.now();
     known.missingSince ??= now;
-    return now >= quietUntil && now >= known.missingSince + lead;
+    return now >= quietUntil && now >= known.missingSince + (store.shared?.mayReturn ?? 0);
   }
 
   const first = ({ flag, config, salt }: Known): RolloutState =>

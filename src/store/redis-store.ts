@@ -146,6 +146,7 @@ export function redisStore({ url, prefix }: { url: URL; prefix: string }, clock:
       // A raise is to take effect when everybody had time for four looks.
       every: 250,
       lead: 1000,
+      mayReturn: 1000,
       count: (seen) =>
         inTurn(async () => {
           const keys = seen.map(({ flag }) => keyOf('rollout', flag));

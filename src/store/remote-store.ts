@@ -41,11 +41,11 @@ const plain = (error: unknown) => ({
   message: error instanceof Error ? error.message : String(error),
 });
 
-/** The store that another process of this machine keeps. `timing` as that process has it. */
+/** The store that another process of this machine keeps. `shared` as that process has it. */
 export function remoteStore(
   kept: Store['kept'],
   clock: Clock,
-  timing: Pick<NonNullable<Store['shared']>, 'every' | 'lead'>,
+  shared: Pick<NonNullable<Store['shared']>, 'every' | 'lead' | 'mayReturn' | 'onChange'>,
   ask: (question: StoreQuestion) => Promise<StoreAnswer>,
 ): Store {
   async function asked<T>(question: StoreQuestion): Promise<T> {
@@ -69,7 +69,7 @@ export function remoteStore(
     // One machine has one clock.
     now: () => clock.now(),
     shared: {
-      ...timing,
+      ...shared,
       count: (seen) => asked({ ask: 'count', args: [seen.map(plainly)] }),
       add: (...args) => asked({ ask: 'add', args }),
     },

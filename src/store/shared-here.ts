@@ -1,13 +1,13 @@
 import type { Store } from './store.ts';
 
-/** Milliseconds; nothing but a message between two processes is in the way. */
-export const sharedHere = { every: 50, lead: 250 };
+/** Milliseconds. All are told of a change; the looks are for what a message may miss. */
+export const sharedHere = { every: 500, lead: 250, mayReturn: 0 };
 
 /**
- * A store that one process keeps for several of the same machine: what they count and add up is kept in its memory. Gives the
- * store as one of them has it, by its name.
+ * A store that one process keeps for several of the same machine: what they count and add up is kept in its memory.
  */
-export function shareHere(store: Store): (name: string) => Store {
+export function shareHere(store: Store): SharedHere {
+  const listeners = new Set<() => void>();
   const counts = new Map<string, { stage: number; by: Map<string, number> }>();
   const series = new Map<string, { ticks: Map<number, number[]>; until: number }>();
 
@@ -32,10 +32,21 @@ export function shareHere(store: Store): (name: string) => Store {
     return ticks;
   }
 
-  return (name) => ({
+  const onChange = (listener: () => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+
+  const as = (name: string): Store => ({
     ...store,
+    async write(...args) {
+      const written = await store.write(...args);
+      if (written) for (const listener of listeners) listener();
+      return written;
+    },
     shared: {
       ...sharedHere,
+      onChange,
       count: async (seen) => seen.map(({ flag, stage, requests }) => counted(name, flag, stage, requests)),
       async add({ series, tick, numbers, keptFor }, from, to) {
         const ticks = added(series, tick, numbers, keptFor);
@@ -43,4 +54,11 @@ export function shareHere(store: Store): (name: string) => Store {
       },
     },
   });
+  return { as, onChange };
 }
+
+/** `as` gives the store as one of those who share it has it, by its name. */
+export type SharedHere = {
+  as: (name: string) => Store;
+  onChange: (listener: () => void) => () => void;
+};

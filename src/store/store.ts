@@ -54,6 +54,10 @@ export type Seen = { flag: string; stage: number; requests: number };
 export type Shared = {
   every: number;
   lead: number;
+  /** Milliseconds in which another, who knows it, may bring back a record that is missing. */
+  mayReturn: number;
+  /** Calls back when another has written something, where that can be known before the next look; how to stop it. */
+  onChange?: (listener: () => void) => () => void;
   /** Tells how many requests on treatment this proxy saw in each stage; resolves with the sums over all. */
   count(seen: readonly Seen[]): Promise<number[]>;
   /**

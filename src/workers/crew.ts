@@ -21,6 +21,8 @@ export type CrewParts = {
   tally: Tally;
   clock: Clock;
   log: Pick<Log, 'info' | 'warn' | 'error' | 'relay' | 'shape'>;
+  /** Takes who wants to hear that the store was written to. */
+  onChange: (listener: () => void) => void;
   /** What a worker's question comes to; `name` tells it from the others. */
   answer: (name: string, question: StoreQuestion) => Promise<StoreAnswer>;
 };
@@ -146,6 +148,10 @@ export function openCrew(parts: CrewParts): Front {
     retries.add(cancel);
     pause = Math.min(pause * 2, longestPause);
   }
+
+  parts.onChange(() => {
+    for (const member of members) say(member, { say: 'changed' });
+  });
 
   const up = () => [...members].filter(({ state }) => state === 'up');
 

@@ -5,8 +5,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { stateKinds } from '../steer.ts';
 import { openStore } from '../store/open-store.ts';
 import { answerFor } from '../store/remote-store.ts';
-import { shareHere } from '../store/shared-here.ts';
-import type { Store } from '../store/store.ts';
+import { shareHere, type SharedHere } from '../store/shared-here.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createTally } from '../telemetry/tally.ts';
 import { openCrew } from './crew.ts';
@@ -21,7 +20,8 @@ export const workersOf = ({ config: { workers } }: LoadedConfig): number =>
  */
 export function leading(loaded: LoadedConfig, log: Log): Seat {
   const tally = createTally();
-  let share: ((name: string) => Store) | undefined;
+  let share: SharedHere | undefined;
+  let tellOfChange = () => {};
   return {
     openFront: () =>
       openCrew({
@@ -30,16 +30,18 @@ export function leading(loaded: LoadedConfig, log: Log): Seat {
         tally,
         clock: systemClock,
         log,
+        onChange: (listener) => (tellOfChange = listener),
         answer: async (name, question) =>
           share === undefined
             ? { error: { kind: 'away', message: 'the state is not open' } }
-            : answerFor(share(name), stateKinds, question),
+            : answerFor(share.as(name), stateKinds, question),
       }),
     async openStore(state, clock, kinds) {
       const store = await openStore(state, clock, kinds);
       if (store.shared !== undefined) return store;
       share = shareHere(store);
-      return share('leader');
+      share.onChange(() => tellOfChange());
+      return share.as('leader');
     },
     judging: 'for show',
     speaks: true,

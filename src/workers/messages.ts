@@ -32,6 +32,8 @@ export type ToWorker =
   | { say: 'begin'; beginning: Beginning }
   | { say: 'reload'; id: number; text: string }
   | { say: 'report'; id: number }
+  /** Somebody has written to the store. */
+  | { say: 'changed' }
   | { say: 'send away' }
   | { say: 'close'; drain: number }
   | { say: 'answer'; id: number; answer: StoreAnswer };

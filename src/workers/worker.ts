@@ -56,9 +56,17 @@ function createWorker(end: (code: number) => void) {
       void say({ say: 'ask', id, question });
     });
 
+  const listeners = new Set<() => void>();
+  const onChange = (listener: () => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+
   const openStoreHere = async (state: StateConfig, clock: Clock, kinds: readonly Kind[]) =>
     // Several proxies may share a Redis, so several processes of one may.
-    state.kept === 'redis' ? openStore(state, clock, kinds) : remoteStore(state.kept, clock, sharedHere, ask);
+    state.kept === 'redis'
+      ? openStore(state, clock, kinds)
+      : remoteStore(state.kept, clock, { ...sharedHere, onChange }, ask);
 
   const report = (): Report => ({
     tally: tally.take(),

@@ -19,7 +19,10 @@ await t.test('what was weighed while a person said to go on is acted on no more'
     told.set(tick, [...numbers]);
     return new Map([...told].filter(([at]) => at >= from && at <= to));
   };
-  const store: Store = { ...memoryStore(clock), shared: { every: 250, lead: 0, count: async () => [], add } };
+  const store: Store = {
+    ...memoryStore(clock),
+    shared: { every: 250, lead: 0, mayReturn: 0, count: async () => [], add },
+  };
   const { guard, saw, found } = await startWatched(t, { clock, store });
 
   const ask = (failed: boolean) => {

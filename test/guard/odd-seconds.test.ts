@@ -61,6 +61,7 @@ function sharedStore(clock: ManualClock): Store & { offset: number } {
     shared: {
       every: 250,
       lead: second,
+      mayReturn: second,
       count: async () => [],
       async add({ series: name, tick, numbers }, from, to) {
         const ticks = series.get(name) ?? new Map<number, readonly number[]>();

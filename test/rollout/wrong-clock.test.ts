@@ -28,7 +28,13 @@ await t.test(
   'a raise that was agreed on is made by none before its moment, however times are rounded',
   async (t) => {
     const clock = manualClock(Date.UTC(2026, 0, 1) + 0.6);
-    const shared = { every: 250, lead: 1000, count: async () => [], add: async () => new Map() };
+    const shared = {
+      every: 250,
+      lead: 1000,
+      mayReturn: 1000,
+      count: async () => [],
+      add: async () => new Map(),
+    };
     const { view } = await startRollouts(t, { clock, store: { ...memoryStore(clock), shared } });
     await clock.pass(1000);
     t.match(view(), { status: 'in_progress', percent: 0, raise: { percent: 25, inMs: 1000 } });

@@ -4,7 +4,7 @@ import { shareHere } from '../../src/store/shared-here.ts';
 import { manualClock } from '../support/clock.ts';
 
 await t.test('what processes of one machine count is added up', async (t) => {
-  const share = shareHere(memoryStore(manualClock()));
+  const share = shareHere(memoryStore(manualClock())).as;
   const count = async (name: string, stage: number, requests: number) =>
     (await share(name).shared?.count([{ flag: 'f', stage, requests }]))?.[0];
   t.equal(await count('1', 1, 10), 10);
@@ -17,7 +17,7 @@ await t.test('what processes of one machine count is added up', async (t) => {
 
 await t.test('and so are the seconds of a series, until nobody asks any more', async (t) => {
   const clock = manualClock();
-  const share = shareHere(memoryStore(clock));
+  const share = shareHere(memoryStore(clock)).as;
   const add = (name: string, tick: number, numbers: number[]) =>
     share(name).shared?.add({ series: 's', tick, numbers, keptFor: 1000 }, 1, 2);
   t.strictSame(await add('1', 1, [1, 2]), new Map([[1, [1, 2]]]));
