@@ -35,6 +35,8 @@ type Member = {
   bornAt: number;
   judges: boolean;
   state: 'starting' | 'up' | 'leaving' | 'gone';
+  /** Whether it has been told to begin, and with what. */
+  begun: boolean;
   latest: Report | undefined;
   /** What its requests in flight come to; they go with it. */
   inFlight: Map<string, { route: string | undefined; version: string | undefined; count: number }>;
@@ -65,6 +67,7 @@ export function openCrew(parts: CrewParts): Front {
       bornAt: clock.now(),
       judges,
       state: 'starting',
+      begun: false,
       latest: undefined,
       inFlight: new Map(),
       waiting: new Map(),
@@ -78,10 +81,11 @@ export function openCrew(parts: CrewParts): Front {
       worker.on('message', (message: ToLeader) => {
         if (message.say === 'here') {
           const { text, file } = loaded;
+          member.begun = true;
           const beginning = { text, file, ...log.shape(), workers: wanted, judges };
           say(member, { say: 'begin', beginning });
         } else if (message.say === 'ready') {
-          member.state = 'up';
+          if (member.state === 'starting') member.state = 'up';
           resolve(message.listen);
         } else if (message.say === 'failed') reject(errorOf(message.failure));
         else hear(member, message);
@@ -95,8 +99,10 @@ export function openCrew(parts: CrewParts): Front {
 
   function hear(member: Member, message: Exclude<ToLeader, { say: 'here' | 'ready' | 'failed' }>): void {
     if (message.say === 'report') take(member, message.report);
-    if (message.say === 'leaving') replace(member, 'a worker has failed');
-    else if (message.say === 'ask')
+    if (message.say === 'leaving') {
+      // One fault may follow another while it drains.
+      if (member.state !== 'leaving') replace(member, 'a worker has failed');
+    } else if (message.say === 'ask')
       void answer(String(member.worker.id), message.question).then((found) =>
         say(member, { say: 'answer', id: message.id, answer: found }),
       );
@@ -171,7 +177,7 @@ export function openCrew(parts: CrewParts): Front {
   async function reload(member: Member, text: string): Promise<void> {
     const found = await ask(member, (id) => ({ say: 'reload', id, text }), patience.reload);
     if (found?.say === 'reloaded' && found.failure === undefined) return;
-    if (member.state !== 'up') return;
+    if (member.state !== 'up' && member.state !== 'starting') return;
     // All that is served is of one configuration: whoever cannot follow makes room for one that begins with it.
     const why = found?.say === 'reloaded' ? found.failure?.message : 'no answer';
     log.error({ pid: member.worker.process.pid, why }, 'a worker could not follow, and is replaced');
@@ -195,7 +201,11 @@ export function openCrew(parts: CrewParts): Front {
     },
     async follow(next) {
       loaded = next;
-      await Promise.all(up().map((member) => reload(member, next.text)));
+      // Who has begun with the text before follows as soon as it stands; who has not will begin with this one.
+      const behind = [...members].filter(
+        ({ state, begun }) => state === 'up' || (state === 'starting' && begun),
+      );
+      await Promise.all(behind.map((member) => reload(member, next.text)));
     },
     connections: () => sumOf(up(), ({ connections }) => connections),
     pools: () => poolsOf(up()),
@@ -216,7 +226,10 @@ export function openCrew(parts: CrewParts): Front {
       for (const cancel of retries) cancel();
       const all = [...members];
       const ended = all.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
-      for (const member of all) say(member, { say: 'close', drain });
+      // Who does not listen yet would not hear it, and has nothing to end.
+      for (const member of all)
+        if (member.begun) say(member, { say: 'close', drain });
+        else member.worker.process.kill('SIGKILL');
       await Promise.race([Promise.all(ended), delay(drain + patience.close, undefined, { ref: false })]);
       for (const { worker } of members) worker.process.kill('SIGKILL');
       await Promise.all(ended);
