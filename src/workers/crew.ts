@@ -75,9 +75,13 @@ export function openCrew(parts: CrewParts): Front {
     members.add(member);
     worker.process.stdout?.on('data', createLineRelay(log.relay));
     worker.process.stderr?.pipe(process.stderr, { end: false });
-    // A worker that is gone cannot be told, and its end says so.
-    worker.on('error', () => {});
     return new Promise((resolve, reject) => {
+      // A worker that is gone cannot be told, and its end says so; one that never was has no end.
+      worker.on('error', (error) => {
+        if (worker.process.pid !== undefined || member.state === 'gone') return;
+        part(member, null, error.message);
+        reject(new EnvironmentError(`a worker cannot be started: ${error.message}`));
+      });
       worker.on('message', (message: ToLeader) => {
         if (message.say === 'here') {
           const { text, file } = loaded;
