@@ -54,6 +54,8 @@ export function openCrew(parts: CrewParts): Front {
   let pause = firstPause;
   let number = 0;
   let droppedByGone = 0;
+  /** What was counted at upstreams by those that have ended: such figures never fall. */
+  const goneAt = new Map<string, Pool>();
   const retries = new Set<() => void>();
 
   cluster.setupPrimary({ serialization: 'advanced', silent: true });
@@ -129,6 +131,10 @@ export function openCrew(parts: CrewParts): Front {
     members.delete(member);
     for (const heard of member.waiting.values()) heard(undefined);
     droppedByGone += member.latest?.dropped ?? 0;
+    for (const [name, { connects, replays }] of member.latest?.pools ?? []) {
+      const counted = { ...none, connects, replays };
+      goneAt.set(name, { name, ...added(goneAt.get(name) ?? none, counted) });
+    }
     for (const { route, version, count } of member.inFlight.values()) tally.forget(route, version, count);
     if (state !== 'leaving') replace(member, `a worker has ended (${signal ?? `exit ${code}`})`);
     member.state = 'gone';
@@ -211,8 +217,11 @@ export function openCrew(parts: CrewParts): Front {
       );
       await Promise.all(behind.map((member) => reload(member, next.text)));
     },
-    connections: () => sumOf(up(), ({ connections }) => connections),
-    pools: () => poolsOf(up()),
+    connections: () => sumOf([...members], ({ connections }) => connections),
+    pools: () =>
+      poolsOf([...members].map(({ latest }) => latest?.pools ?? new Map()).concat(goneAt)).filter(
+        ({ name }) => name in loaded.config.upstreams,
+      ),
     dropped: () => droppedByGone + sumOf([...members], ({ dropped }) => dropped),
     workers: () => ({ up: up().length, wanted }),
     async gather() {
@@ -244,15 +253,14 @@ export function openCrew(parts: CrewParts): Front {
 const sumOf = (members: readonly Member[], count: (report: Report) => number): number =>
   members.reduce((sum, { latest }) => sum + (latest === undefined ? 0 : count(latest)), 0);
 
-function poolsOf(members: readonly Member[]): Pool[] {
+function poolsOf(all: readonly ReadonlyMap<string, PoolCounts>[]): Pool[] {
   const sums = new Map<string, Pool>();
-  for (const { latest } of members)
-    for (const [name, counts] of latest?.pools ?? []) {
-      const before = sums.get(name);
-      sums.set(name, before === undefined ? { name, ...counts } : { name, ...added(before, counts) });
-    }
+  for (const pools of all)
+    for (const [name, counts] of pools) sums.set(name, { name, ...added(sums.get(name) ?? none, counts) });
   return [...sums.values()];
 }
+
+const none: PoolCounts = { active: 0, idle: 0, tunnels: 0, waiting: 0, connects: 0, replays: 0 };
 
 const added = (a: PoolCounts, b: PoolCounts): PoolCounts => ({
   active: a.active + b.active,
