@@ -3,6 +3,9 @@ import type { Store } from './store.ts';
 /** Milliseconds. All are told of a change; the looks are for what a message may miss. */
 export const sharedHere = { every: 500, lead: 250, mayReturn: 0 };
 
+/** Ticks of a series that are kept: those of two hours, where a tick is a second. */
+const mostTicks = 7200;
+
 /**
  * A store that one process keeps for several of the same machine: what they count and add up is kept in its memory.
  */
@@ -29,6 +32,10 @@ export function shareHere(store: Store): SharedHere {
       tick,
       numbers.map((number, index) => number + (before[index] ?? 0)),
     );
+    // They come in their order, and nobody looks back further.
+    for (const at of ticks.keys())
+      if (ticks.size > mostTicks) ticks.delete(at);
+      else break;
     return ticks;
   }
 
@@ -50,7 +57,12 @@ export function shareHere(store: Store): SharedHere {
       count: async (seen) => seen.map(({ flag, stage, requests }) => counted(name, flag, stage, requests)),
       async add({ series, tick, numbers, keptFor }, from, to) {
         const ticks = added(series, tick, numbers, keptFor);
-        return new Map([...ticks].filter(([at]) => at >= from && at <= to));
+        const found = new Map<number, number[]>();
+        for (let at = from; at <= to; at += 1) {
+          const sums = ticks.get(at);
+          if (sums !== undefined) found.set(at, sums);
+        }
+        return found;
       },
     },
   });

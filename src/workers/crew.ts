@@ -39,6 +39,8 @@ type Member = {
   bornAt: number;
   judges: boolean;
   state: 'starting' | 'up' | 'leaving' | 'gone';
+  /** Whether it has been told to begin, and with what. */
+  begun: boolean;
   latest: Report | undefined;
   /** What its requests in flight come to; they go with it. */
   inFlight: Map<string, { route: string | undefined; version: string | undefined; count: number }>;
@@ -56,6 +58,8 @@ export function openCrew(parts: CrewParts): Front {
   let pause = firstPause;
   let number = 0;
   let droppedByGone = 0;
+  /** What was counted at upstreams by those that have ended: such figures never fall. */
+  const goneAt = new Map<string, Pool>();
   const retries = new Set<() => void>();
 
   // A file takes what each writes behind what was written, whole; into a pipe they would write into each other's lines.
@@ -72,22 +76,28 @@ export function openCrew(parts: CrewParts): Front {
       bornAt: clock.now(),
       judges,
       state: 'starting',
+      begun: false,
       latest: undefined,
       inFlight: new Map(),
       waiting: new Map(),
     };
     members.add(member);
     worker.process.stdout?.on('data', createLineRelay(log.relay));
-    // A worker that is gone cannot be told, and its end says so.
-    worker.on('error', () => {});
     return new Promise((resolve, reject) => {
+      // A worker that is gone cannot be told, and its end says so; one that never was has no end.
+      worker.on('error', (error) => {
+        if (worker.process.pid !== undefined || member.state === 'gone') return;
+        part(member, null, error.message);
+        reject(new EnvironmentError(`a worker cannot be started: ${error.message}`));
+      });
       worker.on('message', (message: ToLeader) => {
         if (message.say === 'here') {
           const { text, file } = loaded;
+          member.begun = true;
           const beginning = { text, file, ...log.shape(), workers: wanted, judges };
           say(member, { say: 'begin', beginning });
         } else if (message.say === 'ready') {
-          member.state = 'up';
+          if (member.state === 'starting') member.state = 'up';
           resolve(message.listen);
         } else if (message.say === 'failed') reject(errorOf(message.failure));
         else hear(member, message);
@@ -101,8 +111,10 @@ export function openCrew(parts: CrewParts): Front {
 
   function hear(member: Member, message: Exclude<ToLeader, { say: 'here' | 'ready' | 'failed' }>): void {
     if (message.say === 'report') take(member, message.report);
-    if (message.say === 'leaving') replace(member, 'a worker has failed');
-    else if (message.say === 'ask')
+    if (message.say === 'leaving') {
+      // One fault may follow another while it drains.
+      if (member.state !== 'leaving') replace(member, 'a worker has failed');
+    } else if (message.say === 'ask')
       void answer(String(member.worker.id), message.question).then((found) =>
         say(member, { say: 'answer', id: message.id, answer: found }),
       );
@@ -125,6 +137,10 @@ export function openCrew(parts: CrewParts): Front {
     members.delete(member);
     for (const heard of member.waiting.values()) heard(undefined);
     droppedByGone += member.latest?.dropped ?? 0;
+    for (const [name, { connects, replays }] of member.latest?.pools ?? []) {
+      const counted = { ...none, connects, replays };
+      goneAt.set(name, { name, ...added(goneAt.get(name) ?? none, counted) });
+    }
     for (const { route, version, count } of member.inFlight.values()) tally.forget(route, version, count);
     if (state !== 'leaving') replace(member, `a worker has ended (${signal ?? `exit ${code}`})`);
     member.state = 'gone';
@@ -181,7 +197,7 @@ export function openCrew(parts: CrewParts): Front {
   async function reload(member: Member, text: string): Promise<void> {
     const found = await ask(member, (id) => ({ say: 'reload', id, text }), patience.reload);
     if (found?.say === 'reloaded' && found.failure === undefined) return;
-    if (member.state !== 'up') return;
+    if (member.state !== 'up' && member.state !== 'starting') return;
     // All that is served is of one configuration: whoever cannot follow makes room for one that begins with it.
     const why = found?.say === 'reloaded' ? found.failure?.message : 'no answer';
     log.error({ pid: member.worker.process.pid, why }, 'a worker could not follow, and is replaced');
@@ -205,10 +221,17 @@ export function openCrew(parts: CrewParts): Front {
     },
     async follow(next) {
       loaded = next;
-      await Promise.all(up().map((member) => reload(member, next.text)));
+      // Who has begun with the text before follows as soon as it stands; who has not will begin with this one.
+      const behind = [...members].filter(
+        ({ state, begun }) => state === 'up' || (state === 'starting' && begun),
+      );
+      await Promise.all(behind.map((member) => reload(member, next.text)));
     },
-    connections: () => sumOf(up(), ({ connections }) => connections),
-    pools: () => poolsOf(up()),
+    connections: () => sumOf([...members], ({ connections }) => connections),
+    pools: () =>
+      poolsOf([...members].map(({ latest }) => latest?.pools ?? new Map()).concat(goneAt)).filter(
+        ({ name }) => name in loaded.config.upstreams,
+      ),
     dropped: () => droppedByGone + sumOf([...members], ({ dropped }) => dropped),
     workers: () => ({ up: up().length, wanted }),
     async gather() {
@@ -226,7 +249,10 @@ export function openCrew(parts: CrewParts): Front {
       for (const cancel of retries) cancel();
       const all = [...members];
       const ended = all.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
-      for (const member of all) say(member, { say: 'close', drain });
+      // Who does not listen yet would not hear it, and has nothing to end.
+      for (const member of all)
+        if (member.begun) say(member, { say: 'close', drain });
+        else member.worker.process.kill('SIGKILL');
       await Promise.race([Promise.all(ended), delay(drain + patience.close, undefined, { ref: false })]);
       for (const { worker } of members) worker.process.kill('SIGKILL');
       await Promise.all(ended);
@@ -237,15 +263,14 @@ export function openCrew(parts: CrewParts): Front {
 const sumOf = (members: readonly Member[], count: (report: Report) => number): number =>
   members.reduce((sum, { latest }) => sum + (latest === undefined ? 0 : count(latest)), 0);
 
-function poolsOf(members: readonly Member[]): Pool[] {
+function poolsOf(all: readonly ReadonlyMap<string, PoolCounts>[]): Pool[] {
   const sums = new Map<string, Pool>();
-  for (const { latest } of members)
-    for (const [name, counts] of latest?.pools ?? []) {
-      const before = sums.get(name);
-      sums.set(name, before === undefined ? { name, ...counts } : { name, ...added(before, counts) });
-    }
+  for (const pools of all)
+    for (const [name, counts] of pools) sums.set(name, { name, ...added(sums.get(name) ?? none, counts) });
   return [...sums.values()];
 }
+
+const none: PoolCounts = { active: 0, idle: 0, tunnels: 0, waiting: 0, connects: 0, replays: 0 };
 
 const added = (a: PoolCounts, b: PoolCounts): PoolCounts => ({
   active: a.active + b.active,

@@ -48,6 +48,8 @@ function createWorker(end: (code: number) => void) {
   let app: App | undefined;
   let reporting: NodeJS.Timeout | undefined;
   let ending = false;
+  /** Settles when it has begun, or cannot. */
+  let begun: Promise<void> = Promise.resolve();
 
   const ask = (question: StoreQuestion) =>
     new Promise<StoreAnswer>((resolve) => {
@@ -107,10 +109,10 @@ function createWorker(end: (code: number) => void) {
     async hear(message: ToWorker): Promise<void> {
       switch (message.say) {
         case 'begin':
-          return begin(message.beginning).catch(async (error: unknown) => {
+          return (begun = begin(message.beginning).catch(async (error: unknown) => {
             await say({ say: 'failed', failure: failureOf(error) });
             await stop(error instanceof UserError ? 1 : 2);
-          });
+          }));
         case 'reload': {
           const { id, text } = message;
           const failed = await follow(text).then(() => undefined, failureOf);
@@ -137,6 +139,7 @@ function createWorker(end: (code: number) => void) {
   };
 
   async function follow(text: string): Promise<void> {
+    await begun;
     if (beginning === undefined || app === undefined) throw new Error('it has not begun');
     await app.follow(read(text, beginning));
   }

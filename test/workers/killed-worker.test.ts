@@ -21,10 +21,16 @@ await t.test('a worker that is killed takes its own streams with it, and nothing
     const [res] = (await once(req, 'response')) as [http.IncomingMessage];
     streams.push(readAnswer(res).then(({ body, cut }) => `${body}${cut ? 'cut' : ''}`));
   }
+  await proxy.metric('trenchcoat_upstream_connects_total{upstream="v0"} 4');
   const [victim = 0] = proxy.workers();
   process.kill(victim, 'SIGKILL');
   await until(async () => (await proxy.ready()).checks['workers'] === '1 of 2', 'one is left');
   t.equal((await proxy.ready()).ready, true);
+  t.match(
+    await proxy.metrics(),
+    'trenchcoat_upstream_connects_total{upstream="v0"} 4\n',
+    'what it had counted stays counted',
+  );
   t.match(await request(proxy.port, '/fact/'), { status: 200, body: 'served' }, 'which serves');
   for (const end of finish) end();
   t.strictSame((await Promise.all(streams)).toSorted(), [
