@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { LoadedConfig } from './config/load.ts';
 import type { Address } from './config/scalars.ts';
 import type { ErrorCode } from './proxy/errors.ts';
-import { createProxyServer, type Serving } from './proxy/server.ts';
+import { createProxyServer, type ProxyServer, type Serving } from './proxy/server.ts';
 import type { MetricObjects } from './telemetry/metrics.ts';
 import type { PoolCounts } from './upstream/pool.ts';
 
@@ -36,17 +36,17 @@ export type FrontParts = {
 };
 
 /** A server in this process. */
-export function ownFront({ serving, pools, onRefused }: FrontParts): Front {
-  const server = createProxyServer(serving(), onRefused);
-  return {
-    listen: (address) => server.listen(address),
-    follow: async () => server.serve(serving()),
-    connections: () => server.connections(),
-    pools,
-    dropped: () => 0,
-    workers: () => undefined,
-    gather: async () => [],
-    sendAway: () => server.sendAway(),
-    close: (drain) => server.close(drain),
-  };
-}
+export const ownFront = (parts: FrontParts): Front =>
+  frontOf(createProxyServer(parts.serving(), parts.onRefused), parts);
+
+export const frontOf = (server: ProxyServer, { serving, pools }: FrontParts): Front => ({
+  listen: (address) => server.listen(address),
+  follow: async () => server.serve(serving()),
+  connections: () => server.connections(),
+  pools,
+  dropped: () => 0,
+  workers: () => undefined,
+  gather: async () => [],
+  sendAway: () => server.sendAway(),
+  close: (drain) => server.close(drain),
+});

@@ -26,6 +26,9 @@ export type ProxyServer = {
   /** Serves so from the next request on. Connections stay, and so do requests under way as they are. */
   serve(next: Serving): void;
   listen(address: Address): Promise<AddressInfo>;
+  /** In the place of `listen`: opens for connections that another process has accepted, which come by `take`. */
+  standBy(): void;
+  take(socket: Socket): void;
   /** Clients' connections that are open. */
   connections(): number;
   /** Goes on, but tells each client with its next answer that the connection ends there, so that it asks elsewhere. */
@@ -44,6 +47,7 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
   const refused = new Set<Socket>();
+  let open = false;
   let leaving = false;
   const clientOf = (socket: Socket) => {
     let client = clients.get(socket);
@@ -153,16 +157,28 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
         server.once('error', reject);
         server.listen(port, host, () => {
           server.off('error', reject);
+          open = true;
           resolve(server.address() as AddressInfo);
         });
       }),
+    standBy() {
+      open = true;
+      // What Node does when a server listens: it begins to look for heads that are late.
+      server.emit('listening');
+    },
+    take(socket) {
+      // As a server's own are: a client that has said all it has to say still wants its answer.
+      socket.allowHalfOpen = true;
+      server.emit('connection', socket);
+    },
     sendAway() {
       leaving = true;
       for (const socket of sockets) clientOf(socket).closing = true;
     },
     async close(drain) {
       leaving = true;
-      if (!server.listening) return;
+      if (!open) return;
+      open = false;
       const closed = new Promise((resolve) => server.close(resolve));
       const begun = performance.now();
       const deadline = begun + drain;

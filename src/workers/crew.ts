@@ -1,7 +1,8 @@
 import type { StdioOptions } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { EnvironmentError, UserError } from '../config/errors.ts';
@@ -11,9 +12,9 @@ import type { StoreAnswer, StoreQuestion } from '../store/remote-store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { MetricObjects } from '../telemetry/metrics.ts';
 import type { Tally } from '../telemetry/tally.ts';
-import type { PoolCounts } from '../upstream/pool.ts';
 import { createLineRelay } from './line-relay.ts';
 import type { Failure, Report, ToLeader, ToWorker } from './messages.ts';
+import { added, none, poolsOf } from './pool-sums.ts';
 
 export type CrewParts = {
   wanted: number;
@@ -55,8 +56,10 @@ export function openCrew(parts: CrewParts): Front {
   const members = new Set<Member>();
   let stands = false;
   let closing = false;
+  let away = false;
   let pause = firstPause;
   let number = 0;
+  let turn = 0;
   let droppedByGone = 0;
   /** What was counted at upstreams by those that have ended: such figures never fall. */
   const goneAt = new Map<string, Pool>();
@@ -67,8 +70,8 @@ export function openCrew(parts: CrewParts): Front {
   const stdio: StdioOptions = ['ignore', toFile ? 'inherit' : 'pipe', 'inherit', 'ipc'];
   cluster.setupPrimary({ serialization: 'advanced', stdio });
 
-  /** Resolves once it takes requests; rejects when it cannot, or ends before. */
-  function hire(): Promise<AddressInfo> {
+  /** Resolves once one more can take requests; rejects when it cannot, or ends before. */
+  function hire(): Promise<void> {
     const judges = ![...members].some((one) => one.judges);
     const worker = cluster.fork();
     const member: Member = {
@@ -98,7 +101,8 @@ export function openCrew(parts: CrewParts): Front {
           say(member, { say: 'begin', beginning });
         } else if (message.say === 'ready') {
           if (member.state === 'starting') member.state = 'up';
-          resolve(message.listen);
+          if (away) say(member, { say: 'send away' });
+          resolve();
         } else if (message.say === 'failed') reject(errorOf(message.failure));
         else hear(member, message);
       });
@@ -165,6 +169,19 @@ export function openCrew(parts: CrewParts): Front {
     pause = Math.min(pause * 2, longestPause);
   }
 
+  /**
+   * Node's own way of sharing a port leaves a connection without an answer when it comes as the last worker closes; so here
+   * they are accepted by the leader, and handed out in turn.
+   */
+  const door = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+    const all = up();
+    const member = all[(turn += 1) % all.length];
+    if (member === undefined) return void socket.resetAndDestroy();
+    member.worker.send({ say: 'serve' } satisfies ToWorker, socket, (error) => {
+      if (error !== null) socket.destroy();
+    });
+  });
+
   parts.onChange(() => {
     for (const member of members) say(member, { say: 'changed' });
   });
@@ -205,13 +222,14 @@ export function openCrew(parts: CrewParts): Front {
   }
 
   return {
-    async listen() {
+    async listen({ host, port }) {
       const begun = Array.from({ length: wanted }, hire);
       try {
-        const [first] = await Promise.all(begun);
-        if (first === undefined) throw new Error('no workers');
+        await Promise.all(begun);
         stands = true;
-        return first;
+        door.listen(port, host);
+        await once(door, 'listening');
+        return door.address() as AddressInfo;
       } catch (error) {
         closing = true;
         for (const { worker } of members) worker.process.kill('SIGKILL');
@@ -242,10 +260,12 @@ export function openCrew(parts: CrewParts): Front {
       );
     },
     sendAway() {
+      away = true;
       for (const member of members) say(member, { say: 'send away' });
     },
     async close(drain) {
       closing = true;
+      door.close();
       for (const cancel of retries) cancel();
       const all = [...members];
       const ended = all.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
@@ -262,24 +282,6 @@ export function openCrew(parts: CrewParts): Front {
 
 const sumOf = (members: readonly Member[], count: (report: Report) => number): number =>
   members.reduce((sum, { latest }) => sum + (latest === undefined ? 0 : count(latest)), 0);
-
-function poolsOf(all: readonly ReadonlyMap<string, PoolCounts>[]): Pool[] {
-  const sums = new Map<string, Pool>();
-  for (const pools of all)
-    for (const [name, counts] of pools) sums.set(name, { name, ...added(sums.get(name) ?? none, counts) });
-  return [...sums.values()];
-}
-
-const none: PoolCounts = { active: 0, idle: 0, tunnels: 0, waiting: 0, connects: 0, replays: 0 };
-
-const added = (a: PoolCounts, b: PoolCounts): PoolCounts => ({
-  active: a.active + b.active,
-  idle: a.idle + b.idle,
-  tunnels: a.tunnels + b.tunnels,
-  waiting: a.waiting + b.waiting,
-  connects: a.connects + b.connects,
-  replays: a.replays + b.replays,
-});
 
 const errorOf = ({ mistake, message }: Failure): Error =>
   mistake ? new UserError(message) : new EnvironmentError(message);

@@ -21,7 +21,7 @@ export const workersOf = ({ config: { workers } }: LoadedConfig): number =>
 export function leading(loaded: LoadedConfig, log: Log): Seat {
   const tally = createTally();
   let share: SharedHere | undefined;
-  let tellOfChange = () => {};
+  let tellOfChange: (() => void) | undefined;
   return {
     openFront: () =>
       openCrew({
@@ -40,7 +40,7 @@ export function leading(loaded: LoadedConfig, log: Log): Seat {
       const store = await openStore(state, clock, kinds);
       if (store.shared !== undefined) return store;
       share = shareHere(store);
-      share.onChange(() => tellOfChange());
+      share.onChange(() => tellOfChange?.());
       return share.as('leader');
     },
     judging: 'for show',

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import type { MetricObjects } from '../telemetry/metrics.ts';
 import type { StoreAnswer, StoreQuestion } from '../store/remote-store.ts';
 import type { TallyPart } from '../telemetry/tally.ts';
@@ -34,6 +33,8 @@ export type ToWorker =
   | { say: 'report'; id: number }
   /** Somebody has written to the store. */
   | { say: 'changed' }
+  /** With the socket of a client. */
+  | { say: 'serve' }
   | { say: 'send away' }
   | { say: 'close'; drain: number }
   | { say: 'answer'; id: number; answer: StoreAnswer };
@@ -44,7 +45,7 @@ export type Failure = { mistake: boolean; message: string };
 export type ToLeader =
   /** It listens; what was said before would be lost. */
   | { say: 'here' }
-  | { say: 'ready'; listen: AddressInfo }
+  | { say: 'ready' }
   | { say: 'failed'; failure: Failure }
   /** It will end by itself, and takes no more. */
   | { say: 'leaving' }

@@ -1,10 +1,12 @@
+import { Socket } from 'node:net';
 import { startApp, type App } from '../app.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import { UserError } from '../config/errors.ts';
 import { parseConfig, type LoadedConfig } from '../config/load.ts';
 import type { StateConfig } from '../config/schema.ts';
 import { secretsOf } from '../config/secrets.ts';
-import { ownFront, type Front } from '../front.ts';
+import { frontOf, type Front, type FrontParts } from '../front.ts';
+import { createProxyServer, type ProxyServer } from '../proxy/server.ts';
 import { endStart } from '../lean-start.ts';
 import { openStore } from '../store/open-store.ts';
 import { remoteStore, type StoreAnswer, type StoreQuestion } from '../store/remote-store.ts';
@@ -25,7 +27,7 @@ export function runWorker(): Promise<number> {
     const worker = createWorker(resolve);
     // Whoever ends the whole group of processes, as Ctrl-C does, ends the leader, and that one ends us.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-    process.on('message', (message: ToWorker) => void worker.hear(message));
+    process.on('message', (message: ToWorker, socket?: Socket) => void worker.hear(message, socket));
     process.on('uncaughtException', (error) => void worker.fail(error));
     void say({ say: 'here' });
   });
@@ -44,6 +46,7 @@ function createWorker(end: (code: number) => void) {
   let asked = 0;
   let beginning: Beginning | undefined;
   let log: Log | undefined;
+  let server: ProxyServer | undefined;
   let front: Front | undefined;
   let app: App | undefined;
   let reporting: NodeJS.Timeout | undefined;
@@ -83,7 +86,10 @@ function createWorker(end: (code: number) => void) {
     const { config } = read(told.text, told);
     log = await createLog(config.log, { secrets: secretsOf(config), colours: told.colours });
     app = await startApp(config, log, systemClock, undefined, {
-      openFront: (parts) => (front = ownFront(parts)),
+      openFront(parts) {
+        server = createProxyServer(parts.serving(), parts.onRefused);
+        return (front = standingBy(server, parts));
+      },
       openStore: openStoreHere,
       judging: told.judges ? 'for all' : 'nothing',
       speaks: false,
@@ -91,7 +97,7 @@ function createWorker(end: (code: number) => void) {
     });
     reporting = setInterval(() => void say({ say: 'report', report: report() }), reportEvery).unref();
     endStart();
-    await say({ say: 'ready', listen: app.listen });
+    await say({ say: 'ready' });
   }
 
   async function stop(code: number): Promise<void> {
@@ -106,7 +112,7 @@ function createWorker(end: (code: number) => void) {
   }
 
   return {
-    async hear(message: ToWorker): Promise<void> {
+    async hear(message: ToWorker, socket: Socket | undefined): Promise<void> {
       switch (message.say) {
         case 'begin':
           return (begun = begin(message.beginning).catch(async (error: unknown) => {
@@ -122,6 +128,13 @@ function createWorker(end: (code: number) => void) {
           const figures = await figuresOfProcess();
           return say({ say: 'report', id: message.id, report: { ...report(), figures } });
         }
+        case 'changed':
+          for (const listener of listeners) listener();
+          return;
+        case 'serve':
+          // A client may be gone by the time its socket is here.
+          if (socket instanceof Socket) server?.take(socket);
+          return;
         case 'send away':
           return front?.sendAway();
         case 'close':
@@ -144,6 +157,15 @@ function createWorker(end: (code: number) => void) {
     await app.follow(read(text, beginning));
   }
 }
+
+/** A server that its leader gives connections, and that has no port. */
+const standingBy = (server: ProxyServer, parts: FrontParts): Front => ({
+  ...frontOf(server, parts),
+  async listen({ host, port }) {
+    server.standBy();
+    return { address: host, family: '', port };
+  },
+});
 
 /** A worker's part of the configuration that a text is. */
 function read(text: string, { file, workers, format }: Beginning): LoadedConfig {

@@ -34,7 +34,7 @@ await t.test('and so are the seconds of a series, until nobody asks any more', a
 await t.test('of a series that goes on for days, the last two hours are kept', async (t) => {
   const share = shareHere(memoryStore(manualClock()));
   const add = (tick: number, from: number) =>
-    share('1').shared?.add({ series: 's', tick, numbers: [1], keptFor: 1e9 }, from, tick);
+    share.as('1').shared?.add({ series: 's', tick, numbers: [1], keptFor: 1e9 }, from, tick);
   for (let second = 1; second < 10_000; second += 1) await add(second, second);
   t.equal((await add(10_000, 1))?.size, 7200);
   t.equal((await add(10_001, 10_001 - 3600))?.size, 3601, 'which is more than anybody looks back');

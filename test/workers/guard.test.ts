@@ -36,11 +36,13 @@ await t.test('workers judge as one: a worse v1 is taken back once, and told of o
   t.match(trip, { signal: 'errors', requestIds: { length: Number } });
   t.ok(seen.control.units > 40 && seen.treatment.failed > 3, 'what both have seen is shown as one');
   await hook.gets(1);
-  t.equal(proxy.said().filter(({ level }) => level === 'error').length, 1, 'one line in the log');
+  const errors = () => proxy.said().filter(({ level }) => level === 'error');
+  await until(() => errors().length > 0, 'a line in the log');
   await proxy.metric('trenchcoat_guard_trips_total{route="facts",signal="errors"} 1');
   const { requestIds } = JSON.parse(hook.deliveries[0]?.body ?? '{}').data ?? {};
   t.ok((requestIds ?? trip?.requestIds ?? []).length > 0, 'with requests to look for');
   t.equal(hook.deliveries.length, 1);
+  t.equal(errors().length, 1);
 });
 
 type GuardView = {

@@ -13,7 +13,7 @@ await t.test('a worker that is killed takes its own streams with it, and nothing
     res.write('begun ');
     finish.push(() => res.end('and ended'));
   });
-  const proxy = await startCrew(t, rolledOut(upstream.url, upstream.url));
+  const proxy = await startCrew(t, rolledOut(upstream.url, upstream.url, { more: 'start: manual' }));
   // Connections are handed out in turn, so that each worker has two.
   const streams: Promise<string>[] = [];
   for (let i = 0; i < 4; i += 1) {
