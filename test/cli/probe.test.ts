@@ -132,7 +132,6 @@ await t.test('with an address it loads next to nothing', async (t) => {
     'src/cli/report',
     'src/config/errors',
     'src/config/http-url',
-    'src/lean-start',
     'src/package',
   ]);
 });
