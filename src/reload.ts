@@ -2,12 +2,12 @@ import { EnvironmentError, printable, problemLine, UnreadableError, UserError } 
 import type { LoadedConfig } from './config/load.ts';
 import { isSame } from './config/same.ts';
 import type { Config } from './config/schema.ts';
-import { watch } from './flags/watch.ts';
+import { watch } from './config/watch.ts';
 import { turns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Where a running proxy's configuration comes from. `known` is the file's fingerprint from before it was read first. */
-export type ConfigSource = { file: string; known: string; read(): Promise<LoadedConfig> };
+export type ConfigSource = { file: string; known: string; read: () => Promise<LoadedConfig> };
 
 /** Who asked for a reload. */
 export type Asker = 'signal' | 'file' | 'admin';
@@ -53,10 +53,9 @@ export function createReloads({ source, current, apply, log, now }: ReloadParts)
   /** What was said last, so that a file that stays broken is not told of again. */
   let said: string | undefined;
 
-  async function take(file: string, asker: Asker): Promise<Reloaded> {
+  async function take({ file, read }: ConfigSource, asker: Asker): Promise<Reloaded> {
     const before = current();
-    const loaded = await source?.read();
-    if (loaded === undefined) return { ok: false, detail: 'there is no file to read' };
+    const loaded = await read();
     const { config } = loaded;
     const kept = fixed.filter((key) => !isSame(before[key], config[key]));
     if (kept.length > 0)
@@ -93,7 +92,7 @@ export function createReloads({ source, current, apply, log, now }: ReloadParts)
     inTurn(async () => {
       if (source === undefined) return { ok: false, detail: 'this proxy has no file to read again' };
       try {
-        return await take(source.file, asker);
+        return await take(source, asker);
       } catch (error) {
         return refuse(source.file, asker, error);
       }

@@ -3,7 +3,7 @@ import { alone, startApp, type App } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { configName, loadConfig } from '../config/load.ts';
 import { secretsOf } from '../config/secrets.ts';
-import { fingerprint } from '../flags/watch.ts';
+import { fingerprint } from '../config/watch.ts';
 import { endStart } from '../lean-start.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { leading, workersOf } from '../workers/lead.ts';

@@ -4,7 +4,7 @@ import { readFlagFile, type FlagSet } from './flag-file.ts';
 import { localEvaluator } from './launchdarkly.ts';
 import type { FlagLog, FlagProvider, SourceState } from './provider.ts';
 import { splitProblems, withSplits, type Split } from './split.ts';
-import { fingerprint, watch } from './watch.ts';
+import { fingerprint, watch } from '../config/watch.ts';
 
 type LocalConfig = Extract<FlagsConfig, { source: 'local' }>;
 

@@ -271,7 +271,7 @@ export function openCrew(parts: CrewParts): Front {
       const ended = all.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
       // Who does not listen yet would not hear it, and has nothing to end.
       for (const member of all)
-        if (member.begun) say(member, { say: 'close', drain });
+        if (member.begun) say(member, { say: 'close' });
         else member.worker.process.kill('SIGKILL');
       await Promise.race([Promise.all(ended), delay(drain + patience.close, undefined, { ref: false })]);
       for (const { worker } of members) worker.process.kill('SIGKILL');

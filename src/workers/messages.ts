@@ -36,7 +36,7 @@ export type ToWorker =
   /** With the socket of a client. */
   | { say: 'serve' }
   | { say: 'send away' }
-  | { say: 'close'; drain: number }
+  | { say: 'close' }
   | { say: 'answer'; id: number; answer: StoreAnswer };
 
 /** `mistake`: it is the user's. */

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, write
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { FlagProvider } from '../../src/flags/provider.ts';
-import { watch } from '../../src/flags/watch.ts';
+import { watch } from '../../src/config/watch.ts';
 import { until } from '../support/client.ts';
 import { keptLog, opened, openedFile, user } from '../support/flags.ts';
 

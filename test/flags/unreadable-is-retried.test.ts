@@ -2,7 +2,7 @@ import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readFlagFile } from '../../src/flags/flag-file.ts';
-import { watch } from '../../src/flags/watch.ts';
+import { watch } from '../../src/config/watch.ts';
 import { until } from '../support/client.ts';
 import { keptLog, opened } from '../support/flags.ts';
 import { runStarvedChild } from './starved-child.ts';

@@ -6,7 +6,7 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { secretsOf } from '../../src/config/secrets.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { fingerprint } from '../../src/flags/watch.ts';
+import { fingerprint } from '../../src/config/watch.ts';
 import type { Reloaded } from '../../src/reload.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
