@@ -44,6 +44,8 @@ await t.test(
     await until(
       async () => (await connections(before.server)) === 1,
       'the old upstream is left with the tunnel alone: no idle connection is kept',
+      // Kept, it would be so for four seconds.
+      2000,
     );
     tunnel.close();
     await until(async () => (await connections(before.server)) === 0, 'and then with nothing');
