@@ -104,7 +104,7 @@ flags: { source: local, file: flags.yaml }
 context: { user: { key: [{ cookie: uid }] } }
 upstreams: { v0: { url: "${v0.url}" }, v1: { url: "${v1.url}" } }
 routes: [{ name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0, guard: { ${guard} } }]
-state: memory
+state: file:./state.json
 shutdown: { drain: 1s }
 `;
   const proxy = await startProxy(t, yaml('onRegression: rollback'), { 'flags.yaml': flags });
