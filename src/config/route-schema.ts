@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { guard } from './guard-schema.ts';
 import { form, httpUrl, method, mistake, name, text, timeout, version } from './scalars.ts';
-
-/** A key that the design reserves and this version does not act on. Refused, since silence would be a promise. */
-export const later = z.never().optional();
+import { upstreamTls } from './tls-schema.ts';
 
 /** An address that requests are forwarded to, and what bounds the connections to it. */
 export const upstream = z.strictObject({
@@ -33,8 +31,15 @@ export const upstream = z.strictObject({
     .boolean()
     .prefault(true)
     .describe("Turn redirects to the upstream's own address, and cookie paths, into what the client knows."),
-  tls: later,
-  http2: later,
+  tls: upstreamTls
+    .prefault({})
+    .describe('How an https:// upstream is verified, and how the proxy identifies itself to it.'),
+  http2: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Speak HTTP/2 to it, as gRPC needs: over TLS by ALPN, else with prior knowledge. Requests share connections.',
+    ),
 });
 
 const match = z.strictObject({

@@ -1,10 +1,22 @@
 import { z } from 'zod';
-import { address, headerName, name, secretText, size, streamSize, text, timeout, wait } from './scalars.ts';
+import {
+  address,
+  headerName,
+  name,
+  secretText,
+  size,
+  streamSize,
+  text,
+  timeout,
+  wait,
+  type Address,
+} from './scalars.ts';
 import { contexts } from './context-schema.ts';
 import { flags } from './flags-schema.ts';
 import { notify } from './guard-schema.ts';
 import { rollouts, state } from './rollout-schema.ts';
-import { later, route, upstream } from './route-schema.ts';
+import { route, upstream } from './route-schema.ts';
+import { listenTls, type ListenTls } from './tls-schema.ts';
 
 /**
  * The configuration: types, defaults, descriptions, and through `z.toJSONSchema` the editor's schema and the
@@ -13,9 +25,35 @@ import { later, route, upstream } from './route-schema.ts';
 
 const bound = address.describe('HOST:PORT to bind; port 0 lets the system choose.');
 
+/** How clients are met at an address: by default in plain HTTP/1.1. */
 const listen = z
-  .union([address, z.strictObject({ address: bound, tls: later, http2: later, proxyProtocol: later })])
-  .transform((value) => ('address' in value ? value.address : value));
+  .union([
+    address,
+    z.strictObject({
+      address: bound,
+      tls: listenTls.optional().describe('Clients speak TLS. Without it they speak plainly.'),
+      http2: z
+        .boolean()
+        .optional()
+        .describe(
+          'Whether HTTP/2 is spoken beside HTTP/1.1: with `tls` by ALPN, without it to clients that begin with its preface. Default: true with `tls`, else false.',
+        ),
+      proxyProtocol: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Connections from `trustedProxies` begin with a PROXY protocol header, version 1 or 2, that says who the client is. Those from others must not.',
+        ),
+    }),
+  ])
+  .transform((value): ListenConfig => {
+    if (!('address' in value)) return { ...value, tls: undefined, http2: false, proxyProtocol: false };
+    const { tls, http2 = tls !== undefined, proxyProtocol } = value;
+    return { ...value.address, tls, http2, proxyProtocol };
+  });
+
+/** Where clients connect, and how they are met there. */
+export type ListenConfig = Address & { tls: ListenTls | undefined; http2: boolean; proxyProtocol: boolean };
 
 const admin = z
   .union([
@@ -104,7 +142,7 @@ const shutdown = z.strictObject({
 
 export const schema = z
   .strictObject({
-    listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address }`.'),
+    listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address, tls, http2, proxyProtocol }`.'),
     admin: admin
       .prefault('127.0.0.1:9901')
       .describe(
