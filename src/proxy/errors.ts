@@ -39,7 +39,16 @@ export type ErrorCode =
   | 'rolled_back'
   | 'too_many_connections';
 
-type Row = { status: number; source: FailureSource; title: string };
+/** `told` is what a client is told in its place, who need not know more. */
+type Row = { status: number; source: FailureSource; title: string; told?: ErrorCode };
+
+/** Why is for the log. */
+const untrusted: Row = {
+  status: 502,
+  source: 'upstream',
+  title: 'The upstream could not be trusted',
+  told: 'tls_failed',
+};
 
 /** The one table from a failure to the answer. 499, as nginx has it, is never sent: nobody is there. */
 const table: Record<ErrorCode, Row> = {
@@ -63,7 +72,11 @@ const table: Record<ErrorCode, Row> = {
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
   connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },
   name_unknown: { status: 502, source: 'upstream', title: 'The upstream could not be found' },
-  tls_failed: { status: 502, source: 'upstream', title: 'The upstream could not be trusted' },
+  tls_failed: untrusted,
+  tls_expired: untrusted,
+  tls_unknown_authority: untrusted,
+  tls_wrong_name: untrusted,
+  tls_refused: untrusted,
   response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
   client_stalled: { status: 499, source: 'downstream', title: 'The client did not read' },
@@ -88,8 +101,8 @@ export type Problem = { status: number; headers: HeaderList; body: string };
 
 /** The answer for a failure (RFC 9457): never a stack, never an upstream's address. */
 export function problem(code: ErrorCode, requestId: string | undefined): Problem {
-  const { status, title } = table[code];
-  const type = `urn:problem-type:trenchcoat:${code.replaceAll('_', '-')}`;
+  const { status, title, told = code } = table[code];
+  const type = `urn:problem-type:trenchcoat:${told.replaceAll('_', '-')}`;
   const body = `${JSON.stringify({ type, title, status, requestId })}\n`;
   const headers = [
     'Content-Type',
