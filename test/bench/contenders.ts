@@ -1,16 +1,28 @@
-import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { checkOurs } from './contenders/ours.ts';
-import { contenderProgram, fillIn, freePort, ourProgram, until } from './place.ts';
-import { cores, start, type Program } from './programs.ts';
+import { haproxy, nginx } from './contenders/native.ts';
+import { program, peer } from './contenders/node.ts';
+import { ours, silent } from './contenders/ours.ts';
 
 /** The API behind the contenders: a port for each version, and the process that serves both. */
 export type Upstream = { v0: number; v1: number; pid: number };
+
+/** What a contender is started with. */
+export type Surroundings = {
+  upstream: Upstream;
+  /** Its own, for its files. */
+  folder: string;
+  /** The Node that those in Node run on, and what it is told. */
+  node: string;
+  nodeFlags: readonly string[];
+  /** Where clients speak TLS, the folder of what it takes: `cert.pem`, `key.pem`, and `both.pem`. */
+  certificate: string | undefined;
+};
 
 /** A contender that answers. `check` says what is wrong with its own account of the requests it served. */
 export type Running = {
   pid: number;
   port: number;
+  /** What it writes to standard output, if it is kept. */
+  log?: string;
   check?: (requests: number) => Promise<string | undefined>;
   stop: () => Promise<void>;
 };
@@ -18,110 +30,56 @@ export type Running = {
 export type Contender = {
   name: string;
   about: string;
-  /** `folder` is its own, for its files. */
-  start(upstream: Upstream, folder: string): Promise<Running>;
+  /** The oldest Node it runs on. */
+  since?: number;
+  start(around: Surroundings): Promise<Running>;
 };
 
-export const contenders: readonly Contender[] = [
-  { name: 'direct', about: 'the upstream nginx itself', start: direct },
-  { name: 'nginx', about: 'reverse proxy, split_clients on the user id, no log', start: nginx },
-  { name: 'http-proxy', about: 'keep-alive agent, no decision, no log', start: node('http-proxy-server') },
-  { name: 'undici', about: 'http.Server and dispatch, no decision, no log', start: node('undici-server') },
-  {
-    name: 'ours',
-    about: 'flag at 25 %, guard, access log to a file, metrics, admin',
-    start: ours({ guard: 'rollback' }),
-  },
-  { name: 'unguarded', about: 'the same without the guard', start: ours({ guard: 'off' }) },
-  { name: 'workers', about: 'ours with two workers', start: ours({ guard: 'rollback', workers: 2 }) },
-  { name: 'silent', about: 'and without log, metrics and history', start: silent },
+export const direct: Contender = {
+  name: 'direct',
+  about: 'the upstream itself',
+  start: async ({ upstream: { v0, pid } }) => ({ pid, port: v0, stop: async () => {} }),
+};
+
+export const split: readonly Contender[] = [
+  { name: 'nginx', about: 'split_clients on the user id, no log', start: nginx },
+  { name: 'haproxy', about: 'a hash of the user id, no log', start: haproxy },
 ];
 
-export async function startUpstream(folder: string): Promise<Upstream & Pick<Running, 'stop'>> {
-  const ports = { v0: await freePort(), v1: await freePort() };
-  const program = await startNginx(cores.load, 'upstream.conf', folder, ports, ports.v0);
-  return { ...ports, pid: program.pid, stop: program.stop };
-}
+export const httpProxy: Contender = {
+  name: 'http-proxy',
+  about: 'keep-alive agent, no decision, no log',
+  start: program('http-proxy-server'),
+};
 
-async function direct({ v0, pid }: Upstream): Promise<Running> {
-  return { pid, port: v0, stop: async () => {} };
-}
+/** Other proxies for Node, as `peers.ts` installs them. */
+export const peers: readonly Contender[] = [
+  { name: 'http-proxy-3', about: 'the same', since: 22, start: peer('http-proxy-3') },
+  { name: 'httpxy', about: 'the same', start: peer('httpxy') },
+  { name: 'fastify', about: '@fastify/http-proxy, no decision, no log', start: peer('fastify') },
+];
 
-async function nginx({ v0, v1 }: Upstream, folder: string): Promise<Running> {
-  const port = await freePort();
-  const program = await startNginx(cores.proxy, 'nginx.conf', folder, { v0, v1, port }, port);
-  return { pid: program.pid, port, stop: program.stop };
-}
+export const undici: Contender = {
+  name: 'undici',
+  about: 'http.Server and dispatch, no decision, no log',
+  start: program('undici-server'),
+};
 
-async function startNginx(
-  core: number,
-  template: string,
-  folder: string,
-  ports: Readonly<Record<string, number>>,
-  port: number,
-): Promise<Program> {
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  const config = fillIn(template, folder, { ...ports, folder, user });
-  const program = start(core, 'nginx', ['-e', join(folder, 'start.log'), '-c', config]);
-  await answering(program, port);
-  return program;
-}
+export const everythingOn: Contender = {
+  name: 'ours',
+  about: 'flag at 25 %, guard, access log to a file, metrics, admin',
+  start: ours({}),
+};
 
-/** A program of Node's that is told the upstream's address, or `argument`, and tells its port. */
-function node(name: string, argument?: string): Contender['start'] {
-  return async ({ v0 }) => {
-    const told = argument ?? `http://127.0.0.1:${v0}`;
-    const program = start(cores.proxy, process.execPath, [contenderProgram(name), told]);
-    const port = await until(
-      () => /^\d+$/m.exec(program.output())?.[0],
-      () => `${name} did not start: ${program.output()}`,
-    );
-    return { pid: program.pid, port: Number(port), stop: program.stop };
-  };
-}
+export const lessOfOurs: readonly Contender[] = [
+  { name: 'unguarded', about: 'the same without the guard', start: ours({ guard: 'off' }) },
+  { name: 'workers', about: 'ours with two workers', start: ours({ workers: 2 }) },
+  { name: 'silent', about: 'unguarded, and without log, metrics and history', start: silent },
+];
 
-/** How ours is configured. */
-type Ours = { guard: 'rollback' | 'off'; workers?: number };
-
-function ours(how: Ours): Contender['start'] {
-  return async (upstream, folder) => {
-    const config = ourConfig(upstream, folder, how);
-    const log = join(folder, 'access.log');
-    const descriptor = openSync(log, 'w');
-    const program = start(cores.proxy, process.execPath, [ourProgram, 'run', '-c', config], descriptor);
-    closeSync(descriptor);
-    const ready = await until(
-      () => /^.*"msg":"ready".*$/m.exec(readFileSync(log, 'utf8'))?.[0],
-      () => `trenchcoat did not start: ${program.output()}`,
-    );
-    const { listen, admin }: Record<'listen' | 'admin', { port: number }> = JSON.parse(ready);
-    return {
-      pid: program.pid,
-      port: listen.port,
-      check: (requests) => checkOurs(requests, admin.port, log),
-      stop: program.stop,
-    };
-  };
-}
-
-async function silent(upstream: Upstream, folder: string): Promise<Running> {
-  return node('silent-server', ourConfig(upstream, folder, { guard: 'off' }))(upstream, folder);
-}
-
-/** Writes the configuration of ours, and gives its path. */
-function ourConfig({ v0, v1 }: Upstream, folder: string, { guard, workers = 1 }: Ours): string {
-  fillIn('flags.yaml', folder, {});
-  const config = fillIn('ours.yaml', folder, { v0, v1, guard });
-  appendFileSync(config, `workers: ${workers}\n`);
-  return config;
-}
-
-const answering = (program: Program, port: number) =>
-  until(
-    () =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        (answer) => (answer.ok ? true : undefined),
-        () => undefined,
-      ),
-    () => `no answer: ${program.output()}`,
-  );
+/** Ours as another checkout has it, compiled there by `npm run types`. */
+export const before = (checkout: string): Contender => ({
+  name: 'before',
+  about: `ours as in ${checkout}`,
+  start: ours({ checkout }),
+});

@@ -1,40 +1,47 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-type Stat = { parent: number; ticks: number };
-
-/** Linux counts these in hundredths of a second on every machine (USER_HZ). */
-const ticksPerSecond = 100;
-
-/** Seconds of user and system time that a process and everything below it have used. */
-export function cpuSeconds(pid: number): number {
-  let ticks = 0;
-  for (const stat of processTree(pid).values()) ticks += stat.ticks;
-  return ticks / ticksPerSecond;
+/** Seconds of user and system time that the threads of a process and of everything below it have used. */
+export function cpuSeconds(root: number): number {
+  let nanoseconds = 0;
+  for (const pid of processTree(root).keys())
+    for (const thread of threadsOf(pid)) nanoseconds += nanosecondsOf(pid, thread);
+  return nanoseconds / 1e9;
 }
 
-/** A process and everything below it, by process id. Those that have ended are left out. */
-export function processTree(root: number): ReadonlyMap<number, Stat> {
-  const all = new Map<number, Stat>();
+const threadsOf = (pid: number) => orElse(() => readdirSync(`/proc/${pid}/task`), []);
+
+/** As the scheduler counts it, since other accounts are in hundredths of a second. */
+const nanosecondsOf = (pid: number, thread: string) =>
+  orElse(() => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0);
+
+/** A process and everything below it, each with its parent. Those that have ended are left out. */
+export function processTree(root: number): ReadonlyMap<number, number> {
+  const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? statOf(name) : undefined;
-    if (stat !== undefined) all.set(Number(name), stat);
+    const parent = /^\d+$/.test(name) ? parentOf(name) : undefined;
+    if (parent !== undefined) parents.set(Number(name), parent);
   }
-  return new Map([...all].filter(([pid]) => isWithin(pid, root, all)));
+  return new Map([...parents].filter(([pid]) => isWithin(pid, root, parents)));
 }
 
-function isWithin(pid: number, root: number, all: ReadonlyMap<number, Stat>): boolean {
-  for (let at = pid; at > 0; at = all.get(at)?.parent ?? 0) if (at === root) return true;
+function isWithin(pid: number, root: number, parents: ReadonlyMap<number, number>): boolean {
+  for (let at = pid; at > 0; at = parents.get(at) ?? 0) if (at === root) return true;
   return false;
 }
 
 /** Fields of proc_pid_stat(5), from the one after the name, which may hold anything. */
-function statOf(pid: string): Stat | undefined {
-  try {
+const parentOf = (pid: string): number | undefined =>
+  orElse(() => {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z') return undefined;
-    return { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+    const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : Number(parent);
+  }, undefined);
+
+/** What was here a moment ago may have ended. */
+function orElse<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
   } catch {
-    return undefined;
+    return otherwise;
   }
 }

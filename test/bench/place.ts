@@ -2,12 +2,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { packageFile } from '../../src/package.ts';
+import type { Program } from './programs.ts';
 
 /** A contender's server, compiled. */
 export const contenderProgram = (name: string) => join(import.meta.dirname, 'contenders', `${name}.js`);
 
-/** The proxy, compiled with this file. */
-export const ourProgram = join(import.meta.dirname, '../../bin/trenchcoat.js');
+/** A client, compiled. */
+export const clientProgram = (name: string) => join(import.meta.dirname, 'clients', `${name}-child.js`);
+
+/** The proxy, compiled with this file or in another checkout. */
+export const ourProgram = (checkout?: string) =>
+  checkout === undefined
+    ? join(import.meta.dirname, '../../bin/trenchcoat.js')
+    : join(checkout, 'artifacts/suite/bin/trenchcoat.js');
 
 export const loadScript = packageFile('test/bench/load.lua');
 
@@ -40,6 +47,18 @@ export function portOf(server: net.Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
+
+/** Waits until somebody accepts connections there. */
+export const listening = (program: Pick<Program, 'output'>, port: number) =>
+  until(
+    () =>
+      new Promise<true | undefined>((resolve) => {
+        const socket = net.connect(port, '127.0.0.1');
+        socket.once('connect', () => resolve(true)).once('error', () => resolve(undefined));
+        socket.once('connect', () => socket.destroy());
+      }),
+    () => `nobody listens: ${program.output()}`,
+  );
 
 /** Waits until `condition` gives a value; fails with what `explain` says after `within` milliseconds. */
 export async function until<T>(

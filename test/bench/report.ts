@@ -1,74 +1,100 @@
 import { cpus } from 'node:os';
 import type { Load } from './load.ts';
 
-/** One measurement of one contender. `cpu` is in microseconds a request, over its whole process tree. */
-export type Round = Load & { cpu: number };
+/**
+ * One measurement of one contender. `cpu` is in microseconds a request, over its whole process tree; `allocated` in bytes a
+ * request, where it is told.
+ */
+export type Round = Load & { cpu: number; allocated: number | undefined };
 
-/** The medians of a contender's rounds, and its CPU time against others of the same run. */
-export type Summary = Round & {
-  name: string;
-  about: string;
-  toHttpProxy: number | undefined;
-  toNginx: number | undefined;
-  rounds: Round[];
-};
+/** A contender's rounds, and the median of each figure. */
+export type Summary = { name: string; about: string; medians: Round; rounds: Round[] };
+
+/** One scenario, by contender. */
+export type Measured = { scenario: string; about: string; contenders: Summary[] };
 
 export type Report = {
   date: string;
+  /** That of the contenders in Node. */
   node: string;
   cpu: string;
   cores: number;
   /** Length of a measurement in seconds, and requests to each contender before the first. */
   seconds: number;
   warmUp: number;
-  contenders: Summary[];
+  measured: Measured[];
 };
 
-export function summarise(measured: readonly { name: string; about: string; rounds: Round[] }[]): Summary[] {
-  const medians = measured.map((one) => ({
-    ...one,
-    requests: median(one.rounds.map(({ requests }) => requests)),
-    perSecond: median(one.rounds.map(({ perSecond }) => perSecond)),
-    p50: median(one.rounds.map(({ p50 }) => p50)),
-    p99: median(one.rounds.map(({ p99 }) => p99)),
-    cpu: median(one.rounds.map(({ cpu }) => cpu)),
-  }));
-  const cpuOf = (name: string) => medians.find((one) => one.name === name)?.cpu;
-  const httpProxy = cpuOf('http-proxy');
-  const nginx = cpuOf('nginx');
-  return medians.map((one) => ({
-    ...one,
-    toHttpProxy: httpProxy === undefined ? undefined : one.cpu / httpProxy,
-    toNginx: nginx === undefined ? undefined : one.cpu / nginx,
-  }));
-}
-
-export function describe(contenders: Summary[], seconds: number, warmUp: number): Report {
-  const date = new Date().toISOString();
-  const [cpu] = cpus();
+export const summaryOf = (name: string, about: string, rounds: Round[]): Summary => {
+  const of = (figure: (round: Round) => number) => median(rounds.map(figure));
   return {
-    date,
-    node: process.version,
-    cpu: cpu?.model ?? 'unknown',
-    cores: cpus().length,
-    seconds,
-    warmUp,
-    contenders,
+    name,
+    about,
+    rounds,
+    medians: {
+      requests: of(({ requests }) => requests),
+      perSecond: of(({ perSecond }) => perSecond),
+      megabytes: of(({ megabytes }) => megabytes),
+      p50: of(({ p50 }) => p50),
+      p99: of(({ p99 }) => p99),
+      p999: of(({ p999 }) => p999),
+      cpu: of(({ cpu }) => cpu),
+      allocated: rounds.some(({ allocated }) => allocated === undefined)
+        ? undefined
+        : of(({ allocated }) => allocated ?? 0),
+    },
   };
-}
+};
 
-export function table(contenders: readonly Summary[]): string {
+export const describe = (about: Pick<Report, 'node' | 'seconds' | 'warmUp' | 'measured'>): Report => ({
+  date: new Date().toISOString(),
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  ...about,
+});
+
+/** CPU time against another's of the same run: the median of what each round says, since its noise falls on both. */
+const against =
+  (other: string) =>
+  (one: Summary, all: readonly Summary[]): number | undefined => {
+    const its = all.find(({ name }) => name === other)?.rounds;
+    return its && median(one.rounds.map(({ cpu }, round) => cpu / (its[round]?.cpu ?? Number.NaN)));
+  };
+
+const overDirect =
+  (figure: 'p50' | 'p99') =>
+  ({ medians }: Summary, all: readonly Summary[]): number | undefined => {
+    const direct = all.find(({ name }) => name === 'direct');
+    return direct && medians[figure] - direct.medians[figure];
+  };
+
+/** The columns there are: a title, the value, and how many decimals it is shown with. */
+const figures = {
+  cpu: ['CPU µs/req', ({ medians }) => medians.cpu, 1],
+  toHttpProxy: ['of http-proxy', against('http-proxy'), 2],
+  toUndici: ['of undici', against('undici'), 2],
+  toNginx: ['of nginx', against('nginx'), 2],
+  toBefore: ['of before', against('before'), 3],
+  perSecond: ['req/s', ({ medians }) => medians.perSecond, 0],
+  megabytes: ['MB/s', ({ medians }) => medians.megabytes, 1],
+  p50: ['p50 ms', ({ medians }) => medians.p50, 2],
+  p99: ['p99 ms', ({ medians }) => medians.p99, 2],
+  p999: ['p99.9 ms', ({ medians }) => medians.p999, 2],
+  overDirect50: ['p50 over direct', overDirect('p50'), 2],
+  overDirect99: ['p99 over direct', overDirect('p99'), 2],
+  allocated: ['bytes/req', ({ medians }) => medians.allocated, 0],
+} satisfies Record<string, [string, (one: Summary, all: readonly Summary[]) => number | undefined, number]>;
+
+export type Figure = keyof typeof figures;
+
+export function table(contenders: readonly Summary[], columns: readonly Figure[]): string {
+  const shown = columns.map((name) => figures[name]);
   const rows = [
-    ['contender', 'CPU µs/req', 'of http-proxy', 'of nginx', 'req/s', 'p50 ms', 'p99 ms', ''],
-    ...contenders.map(({ name, about, cpu, toHttpProxy, toNginx, perSecond, p50, p99 }) => [
-      name,
-      cpu.toFixed(1),
-      toHttpProxy?.toFixed(2) ?? '–',
-      toNginx?.toFixed(2) ?? '–',
-      perSecond.toFixed(0),
-      p50.toFixed(2),
-      p99.toFixed(2),
-      about,
+    ['contender', ...shown.map(([title]) => title), ''],
+    ...contenders.map((one) => [
+      one.name,
+      ...shown.map(([, value, decimals]) => value(one, contenders)?.toFixed(decimals) ?? '–'),
+      one.about,
     ]),
   ];
   const widths =

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { nodes, passOn } from '../support/nodes.ts';
+import { nodes } from '../support/node-versions.ts';
+import { passOn } from '../support/nodes.ts';
 
 /**
  * Runs all that speaks HTTP on every Node of `.ci/nodes`, three files at a time. It takes a quarter of an hour; a part of it is in

@@ -1,41 +1,86 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { until } from '../place.ts';
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Contender, Surroundings } from '../contenders.ts';
+import { contenderProgram, fillIn, ourProgram, until } from '../place.ts';
+import { cores, start } from '../programs.ts';
+import { checkOurs } from './account.ts';
+import { startNode } from './node.ts';
 
-/**
- * Nothing was left out: the metrics and the access log hold every request, and a quarter of them went to v1.
- * Gives what is wrong.
- */
-export async function checkOurs(
-  requests: number,
-  adminPort: number,
-  log: string,
-): Promise<string | undefined> {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
-  const counted = sumOf('trenchcoat_requests_total', await answer.text());
-  const v1 = counted('version="1"') / counted('');
-  if (counted('') < requests) return `metrics hold ${counted('')} of ${requests} requests`;
-  // Two points, or four standard deviations where few were asked.
-  const tolerance = Math.max(0.02, 4 * Math.sqrt((0.25 * 0.75) / Math.max(1, requests)));
-  if (Math.abs(v1 - 0.25) > tolerance) return `${(v1 * 100).toFixed(1)} % went to v1`;
-  let lines = 0;
-  await until(
-    async () => ((lines = await accessLines(log)) >= requests ? true : undefined),
-    () => `the access log holds ${lines} of ${requests} requests`,
-  );
-  return undefined;
+/** How ours is configured, where not as usual. */
+export type Ours = {
+  guard?: 'rollback' | 'off';
+  workers?: number;
+  /** So many routes, each with two upstreams of its own; the last is the one that is asked. */
+  routes?: number;
+  /** The section `flags`; flags come from a file unless told. */
+  flags?: () => Promise<{ section: string; close: () => Promise<void> }>;
+  /** Where it is compiled, when that is not here. */
+  checkout?: string;
+};
+
+const fromFile = async () => ({ section: '{ source: local, file: flags.yaml }', close: async () => {} });
+
+export function ours(how: Ours): Contender['start'] {
+  return async (around) => {
+    const flags = await (how.flags ?? fromFile)();
+    const config = ourConfig(around, how, flags.section);
+    const log = join(around.folder, 'access.log');
+    const descriptor = openSync(log, 'w');
+    const program = start(
+      cores.proxy,
+      around.node,
+      [...around.nodeFlags, ourProgram(how.checkout), 'run', '-c', config],
+      descriptor,
+    );
+    closeSync(descriptor);
+    const ready = await until(
+      () => /^.*"msg":"ready".*$/m.exec(readFileSync(log, 'utf8'))?.[0],
+      () => `trenchcoat did not start: ${program.output()}${readFileSync(log, 'utf8').slice(0, 2000)}`,
+    );
+    const { listen, admin }: Record<'listen' | 'admin', { port: number }> = JSON.parse(ready);
+    return {
+      pid: program.pid,
+      port: listen.port,
+      log,
+      check: (requests) => checkOurs(requests, admin.port, log),
+      async stop() {
+        await program.stop();
+        await flags.close();
+      },
+    };
+  };
 }
 
-/** Adds up the samples of a metric whose labels hold a text. */
-const sumOf = (metric: string, text: string) => (labels: string) =>
-  text
-    .split('\n')
-    .filter((line) => line.startsWith(`${metric}{`) && line.includes(labels))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+export const silent: Contender['start'] = (around) =>
+  startNode([contenderProgram('silent-server'), ourConfig(around, { guard: 'off' })], around);
 
-async function accessLines(log: string): Promise<number> {
-  let lines = 0;
-  for await (const line of createInterface({ input: createReadStream(log) }))
-    if (line.includes('"route":"facts"')) lines += 1;
-  return lines;
+/** Writes the configuration of ours, and gives its path. */
+function ourConfig(
+  { upstream: { v0, v1 }, folder, certificate }: Surroundings,
+  { guard = 'rollback', workers = 1, routes = 1 }: Ours,
+  flags = '{ source: local, file: flags.yaml }',
+): string {
+  fillIn('flags.yaml', folder, {});
+  const tls = certificate && `tls: { cert: ${certificate}/cert.pem, key: ${certificate}/key.pem }`;
+  const others = Array.from({ length: routes - 1 }, (_, at) => at);
+  const path = fillIn('ours.yaml', folder, {
+    v0,
+    v1,
+    guard,
+    upstreams: others
+      .flatMap((at) => [
+        `\n  a${at}: { url: 'http://127.0.0.1:${v0}' }`,
+        `\n  b${at}: { url: 'http://127.0.0.1:${v1}' }`,
+      ])
+      .join(''),
+    routes: others
+      .map(
+        (at) =>
+          `\n  - { name: other${at}, match: { path: /other/${at}/ }, flag: facts, versions: { 0: a${at}, 1: b${at} }, default: 0 }`,
+      )
+      .join(''),
+  });
+  const listen = tls === undefined ? '127.0.0.1:0' : `{ address: '127.0.0.1:0', ${tls}, http2: false }`;
+  appendFileSync(path, `listen: ${listen}\nworkers: ${workers}\nflags: ${flags}\n`);
+  return path;
 }

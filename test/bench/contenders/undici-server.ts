@@ -1,11 +1,12 @@
-import http, { type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Pool, type Dispatcher } from 'undici';
-import { portOf } from '../place.ts';
+import { listenAsTold } from './listen.ts';
 
 // The least that forwards with the same parts as ours: Node's server and undici's dispatch. It decides and logs
-// nothing, and does none of a proxy's duties. Takes the upstream's URL, prints its port.
+// nothing, and does none of a proxy's duties. Takes the upstream's URL and, for TLS, the folder of a certificate; prints
+// its port.
 
-const pool = new Pool(process.argv[2] ?? '', { connections: 512, pipelining: 1 });
+const pool = new Pool(process.argv[2] ?? '', { connections: 1024, pipelining: 1 });
 
 function relayTo(res: ServerResponse): Dispatcher.DispatchHandler {
   return {
@@ -21,8 +22,7 @@ function relayTo(res: ServerResponse): Dispatcher.DispatchHandler {
   };
 }
 
-const server = http.createServer((req, res) => {
+listenAsTold((req, res) => {
   const { method = 'GET', url = '/', rawHeaders } = req;
   pool.dispatch({ method, path: url, headers: rawHeaders }, relayTo(res));
 });
-server.listen(0, '127.0.0.1', () => console.log(portOf(server)));
