@@ -55,10 +55,10 @@ function nameOf({ functionName, url, lineNumber }: Frame): string {
   return `${functionName || '(nameless)'}${place === '' ? '' : `  ${place}:${lineNumber + 1}`}`;
 }
 
-/** What V8 counts under `(program)` is its own and the system's: reading, writing, waiting for both. */
+/** `native` is what is called in V8 and the system by name: to write, above all. `(program)` is the rest, reading and waiting. */
 function ownerOf({ functionName, url }: Frame): string {
   if (url.startsWith('node:')) return 'Node';
-  if (url === '') return functionName.startsWith('(') ? functionName : 'V8';
+  if (url === '') return functionName.startsWith('(') ? functionName : 'native';
   return /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? 'ours';
 }
 

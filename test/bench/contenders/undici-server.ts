@@ -9,14 +9,20 @@ import { listenAsTold } from './listen.ts';
 const pool = new Pool(process.argv[2] ?? '', { connections: 1024, pipelining: 1 });
 
 function relayTo(res: ServerResponse): Dispatcher.DispatchHandler {
+  let resume: () => void;
   return {
     onConnect() {},
-    onHeaders(status, headers) {
+    onHeaders(status, headers, more) {
+      resume = more;
       res.writeHead(status, headers.map(String));
       return true;
     },
-    // Written to after its client has gone, a response throws.
-    onData: (chunk) => res.destroyed || res.write(chunk),
+    onData(chunk) {
+      // Written to after its client has gone, a response throws.
+      if (res.destroyed || res.write(chunk)) return true;
+      res.once('drain', resume);
+      return false;
+    },
     onComplete: () => void res.end(),
     onError: () => void res.destroy(),
   };
