@@ -15,7 +15,11 @@ async function bench(options: Options, folder: string): Promise<void> {
   const measured: Measured[] = [];
   for (const scenario of options.chosen)
     measured.push(await measure(scenario, options, folderIn(folder, scenario.name)));
-  if (options.profile) await profile(options, folderIn(folder, 'profile'));
+  if (options.profile) {
+    const file = join(dirname(options.out), 'ours.cpuprofile');
+    await profile(options, folderIn(folder, 'profile'), file);
+    console.log(`\nfor a browser's developer tools: ${file}`);
+  }
   if (measured.length === 0) return;
   const { node, seconds, warmUp, out } = options;
   mkdirSync(dirname(out), { recursive: true });

@@ -79,16 +79,19 @@ async function measureOnce(one: One, { driver, nodeFlags }: Scenario, seconds: n
   return round;
 }
 
-/** What ours does with its time. */
-export async function profile({ node, seconds, warmUp }: Measuring, folder: string): Promise<void> {
+/** What ours does with its time; the profile goes to `file`. */
+export async function profile(
+  { node, seconds, warmUp }: Measuring,
+  folder: string,
+  file: string,
+): Promise<void> {
   console.log("\nprofile: what ours does with its time, in V8's words");
   const upstream = await startAnswers(join(folder, 'upstream'));
-  const profiles = join(folder, 'profiles');
   const running = await everythingOn.start({
     upstream,
     folder: join(folder, 'profiled'),
     node,
-    nodeFlags: profiling(profiles),
+    nodeFlags: profiling(file),
     certificate: undefined,
   });
   const driver = asMuchAsPossible();
@@ -96,7 +99,7 @@ export async function profile({ node, seconds, warmUp }: Measuring, folder: stri
   await driver(running.port, seconds);
   await running.stop();
   await upstream.stop();
-  console.log(`\n${profileText(summarise(profiles, seconds))}`);
+  console.log(`\n${profileText(summarise(file, seconds))}`);
 }
 
 function contendersOn(node: string, contenders: readonly Contender[]): Contender[] {
