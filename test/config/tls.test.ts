@@ -66,8 +66,8 @@ await t.test('what would have no effect, or one that nobody means, is a mistake'
       ['1:46 upstreams.v0.tls.ca: an http:// address is spoken to without TLS; write https://, or remove it'],
     ],
     [upstream('http://a', 'verify: true'), []],
-    [upstream('https://a', 'cert: x'), ['1:45 upstreams.v0.tls.key: `cert` and `key` go together']],
-    [upstream('https://a', 'key: x'), ['1:45 upstreams.v0.tls.cert: `cert` and `key` go together']],
+    [upstream('https://a', 'cert: x'), ['1:49 upstreams.v0.tls.cert: `cert` and `key` go together']],
+    [upstream('https://a', 'key: x'), ['1:48 upstreams.v0.tls.key: `cert` and `key` go together']],
     [upstream('https://a', 'verify: false'), []],
   ];
   for (const [problems, expected] of table) t.strictSame(await problems, expected);
