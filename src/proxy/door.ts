@@ -58,8 +58,9 @@ export async function openDoor(listen: ListenConfig, parts: DoorParts): Promise<
 
   async function meet(raw: Socket, client: Client): Promise<void> {
     if (listen.proxyProtocol && client.trusted) {
-      const { address = client.address } = await readProxyHeader(raw, limits().headTimeout);
-      client.address = address;
+      const { address, own } = await readProxyHeader(raw, limits().headTimeout);
+      if (address !== undefined) client.address = address;
+      client.nameless = address === undefined && !own;
       // What its own headers say is for whoever it is to be believed.
       judgeAnew(client, parts.isTrusted);
     }
