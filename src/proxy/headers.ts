@@ -33,6 +33,7 @@ export const requestOwn: ReadonlySet<string> = new Set([
 /** What else says who a client is. We write none of these, so a stranger's would be taken for a proxy's. */
 export const strangersOwn: ReadonlySet<string> = new Set([
   ...requestOwn,
+  'x-forwarded',
   'x-real-ip',
   'x-client-ip',
   'client-ip',

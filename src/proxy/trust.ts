@@ -40,11 +40,14 @@ export function createTrust(trusted: readonly string[]): (address: string) => bo
   return (address) => isTrusted(address, 0);
 }
 
-/** As the library has it. It takes no range of everything. */
+/** As the library has it: it takes no range of everything, and IPv6 in hexadecimal alone. */
 function spelling(entry: string): string | string[] {
   if (entry === 'private') return 'uniquelocal';
-  if (!entry.endsWith('/0')) return entry;
-  return entry.includes(':') ? ['::/1', '8000::/1'] : ['0.0.0.0/1', '128.0.0.0/1'];
+  const ipv6 = entry.includes(':');
+  if (entry.endsWith('/0')) return ipv6 ? ['::/1', '8000::/1'] : ['0.0.0.0/1', '128.0.0.0/1'];
+  return ipv6
+    ? entry.replace(/^[^/]+/, (address) => new URL(`http://[${address}]`).hostname.slice(1, -1))
+    : entry;
 }
 
 export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
