@@ -36,7 +36,7 @@ const named = (url: string, name: string, more: string) =>
   flagged(url, url, more).replace('X-User-Id }]', `X-User-Id }]\n    anonymous: { cookie: ${name} }`);
 
 const whose = ({ headers }: Answer) => [headers['x-api-version'], headers['set-cookie']?.[0]?.split('=')[0]];
-const isSecure = ({ headers }: Answer) => /; Secure$/.test(headers['set-cookie']?.[0] ?? '');
+const isSecure = ({ headers }: Answer) => (headers['set-cookie']?.[0] ?? '').endsWith('; Secure');
 
 await t.test('what a trusted proxy says of its client counts, for the name and for Secure', async (t) => {
   const upstream = await startUpstream(t, (_req, res) => res.end());
@@ -102,13 +102,14 @@ await t.test('a stranger on a plain connection cannot have one by a claim', asyn
   t.same(whose(answer), ['0', undefined]);
 });
 
-await t.test('a name that nobody could be given is a mistake', async (t) => {
-  const yaml = (cookie: string, more = '') => `
+const yaml = (cookie: string, more = '') => `
 context: { user: {}, device: { anonymous: { cookie: ${cookie} } } }
 upstreams: { a: { url: "http://127.0.0.1:1" } }
 routes: [{ name: all, upstream: a }]
 flags: { source: local, file: flags.yaml }
 ${more}`;
+
+await t.test('a name that nobody could be given is a mistake', async (t) => {
   for (const prefix of prefixes) {
     t.same(await problemsOf(yaml(`${prefix}id`)), [
       '2:53 context.device.anonymous.cookie: browsers keep a cookie of this name from TLS alone, and nobody can be seen to speak it; set `listen.tls`, or name the proxy that does under `trustedProxies`',

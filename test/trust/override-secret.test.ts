@@ -75,17 +75,19 @@ await t.test('neither wish nor secret reaches an upstream, in any spelling, righ
   t.notMatch(upstream.heads.at(-1), /sesame/, 'nor where no override is configured');
 });
 
+/** The version that a request with these fields is served. */
+const served = async (...fields: string[]) => {
+  const answer = await sendRaw(
+    proxy.port,
+    asks('GET /fact/ HTTP/1.1', 'Connection: close', ...fields),
+    false,
+  );
+  return /^x-api-version: (.*)$/im.exec(answer)?.[1];
+};
+
 await t.test(
   'only the name itself is heard: another spelling pins nothing, and two secrets do not',
   async (t) => {
-    const served = async (...fields: string[]) => {
-      const answer = await sendRaw(
-        proxy.port,
-        asks('GET /fact/ HTTP/1.1', 'Connection: close', ...fields),
-        false,
-      );
-      return /^x-api-version: (.*)$/im.exec(answer)?.[1];
-    };
     t.equal(await served('x-version: 1', `X-TRENCHCOAT-SECRET: ${secret}`), '1');
     t.equal(await served('X-Version: 1', `X_Trenchcoat_Secret: ${secret}`), '0');
     t.equal(await served('X_Version: 1', `X-Trenchcoat-Secret: ${secret}`), '0');
@@ -141,10 +143,10 @@ await t.test('nor when a request is sent again, since its connection was dead', 
     return '';
   });
   const yaml = flagged(dying.url, dying.url, override);
-  const { port, logText } = await startProxy(t, yaml, { 'flags.yaml': evenFlags });
+  const retrying = await startProxy(t, yaml, { 'flags.yaml': evenFlags });
   const ask = (path: string) =>
     sendRaw(
-      port,
+      retrying.port,
       asks(
         `GET /fact/${path} HTTP/1.1`,
         'Connection: close',
@@ -157,5 +159,5 @@ await t.test('nor when a request is sent again, since its connection was dead', 
   t.match(await ask('again'), /^HTTP\/1\.1 200 /);
   t.equal(dying.heads.length, 3, 'it was sent twice');
   t.notMatch(dying.heads.join(''), /sesame|secret|x-version/i);
-  t.notMatch(logText(), /sesame/);
+  t.notMatch(retrying.logText(), /sesame/);
 });
