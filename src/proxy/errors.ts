@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'too_many_headers'
   | 'head_too_large'
   | 'head_timeout'
+  | 'bad_proxy_header'
   | 'uri_too_long'
   | 'no_route'
   | 'method_unknown'
@@ -62,6 +63,11 @@ const table: Record<ErrorCode, Row> = {
   too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
+  bad_proxy_header: {
+    status: 400,
+    source: 'downstream',
+    title: 'The PROXY protocol header is missing or malformed',
+  },
   uri_too_long: { status: 414, source: 'downstream', title: 'The request target is too long' },
   method_unknown: { status: 501, source: 'downstream', title: 'The method is not served here' },
   body_timeout: { status: 408, source: 'downstream', title: 'The request body did not arrive in time' },
