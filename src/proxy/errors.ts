@@ -77,7 +77,6 @@ const table: Record<ErrorCode, Row> = {
   rolled_back: { status: 503, source: 'self', title: 'The version that served this was rolled back' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
   too_demanding: { status: 429, source: 'downstream', title: 'The client asks for too much at once' },
-  bad_proxy_header: { status: 400, source: 'downstream', title: 'x' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
   connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },
