@@ -39,8 +39,7 @@ export type ErrorCode =
   | 'loop'
   | 'rolled_back'
   | 'too_many_connections'
-  | 'too_demanding'
-  | 'bad_proxy_header';
+  | 'too_demanding';
 
 /** `told` is what a client is told in its place, who need not know more. */
 type Row = { status: number; source: FailureSource; title: string; told?: ErrorCode };
