@@ -54,7 +54,7 @@ export async function openCertificates(tls: ListenTls, log: CertificateLog): Pro
 
   const known = read.map(({ pems }) => pems);
   let all = known.map((pems, i) => shown(tls, sets[i], pems));
-  let renewed = (): void => {};
+  let renewed: (() => void) | undefined;
   const expiries = () => all.map(({ file, certificate }) => ({ file, expiresAt: expiryOf(certificate) }));
   function warnOfExpired(): void {
     for (const { file, expiresAt } of expiries())
@@ -65,7 +65,7 @@ export async function openCertificates(tls: ListenTls, log: CertificateLog): Pro
   const watched = watchPems(sets, known, {
     renewed(pems) {
       all = pems.map((one, i) => shown(tls, sets[i], one));
-      renewed();
+      renewed?.();
       log.info({ certificates: expiries().map(inWords) }, 'the certificates were renewed');
       warnOfExpired();
     },

@@ -88,11 +88,10 @@ shutdown: { drain: 2s }
         if (renewal === 2) await delay(600);
         writeFileSync(join(folder, 'site.key'), next.key);
         // Each worker in turn.
-        for (let seen = 0; seen < workers * 2;)
-          await until(async () => {
-            seen = (await shown()) === name ? seen + 1 : 0;
-            return seen > 0;
-          }, name);
+        await until(async () => {
+          const all = await Promise.all(Array.from({ length: workers * 2 }, shown));
+          return all.every((one) => one === name);
+        }, name);
       }
       clearInterval(traffic);
       await Promise.all(under);
