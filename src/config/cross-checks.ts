@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { wantsTls } from './context-schema.ts';
 import type { Document } from './document.ts';
 import { pathText, type Problem } from './errors.ts';
 import { address, type Address } from './scalars.ts';
@@ -36,6 +37,8 @@ export function crossChecks(document: Document): Problem[] {
   checkAddresses(value, report);
   checkRollouts(value, report, notOneOf);
   checkGuards(value, report);
+  checkDoors(value, report);
+  checkCookies(value, report);
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
@@ -185,6 +188,43 @@ function checkGuards(value: unknown, report: Report): void {
       );
     else if ((childOf(guard, 'onRegression') ?? 'rollback') !== 'rollback')
       report([...at, 'launchdarkly'], 'a flag is turned off with `onRegression: rollback` alone; remove it');
+  }
+}
+
+/** What would be said of TLS and of proxies to nobody. */
+function checkDoors(value: unknown, report: Report): void {
+  const trusted = childOf(value, 'trustedProxies');
+  if (
+    childOf(childOf(value, 'listen'), 'proxyProtocol') === true &&
+    !(Array.isArray(trusted) && trusted.length > 0)
+  )
+    report(
+      ['listen', 'proxyProtocol'],
+      'it is taken from `trustedProxies` alone, and there are none; name them',
+    );
+  for (const [name, upstream] of entriesOf(childOf(value, 'upstreams'))) {
+    const url = childOf(upstream, 'url');
+    const said = entriesOf(childOf(upstream, 'tls')).find(([key, how]) => key !== 'verify' || how !== true);
+    if (said !== undefined && typeof url === 'string' && /^http:/i.test(url))
+      report(
+        ['upstreams', name, 'tls', said[0]],
+        'an http:// address is spoken to without TLS; write https://, or remove it',
+      );
+  }
+}
+
+/** A cookie that nobody would ever be given. */
+function checkCookies(value: unknown, report: Report): void {
+  const trusted = childOf(value, 'trustedProxies');
+  if (childOf(childOf(value, 'listen'), 'tls') !== undefined) return;
+  if (Array.isArray(trusted) && trusted.length > 0) return;
+  for (const [kind, settings] of entriesOf(childOf(value, 'context'))) {
+    const cookie = childOf(childOf(settings, 'anonymous'), 'cookie');
+    if (typeof cookie === 'string' && wantsTls(cookie))
+      report(
+        ['context', kind, 'anonymous', 'cookie'],
+        'browsers keep a cookie of this name from TLS alone, and nobody can be seen to speak it; set `listen.tls`, or name the proxy that does under `trustedProxies`',
+      );
   }
 }
 

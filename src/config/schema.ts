@@ -31,7 +31,11 @@ const listen = z
     address,
     z.strictObject({
       address: bound,
-      tls: listenTls.optional().describe('Clients speak TLS. Without it they speak plainly.'),
+      tls: listenTls
+        .optional()
+        .describe(
+          'Clients speak TLS. Without it they speak plainly. Files that are renewed are taken within a second, all of them or none.',
+        ),
       http2: z
         .boolean()
         .optional()
@@ -79,10 +83,10 @@ const admin = z
 
 const trustedProxy = z
   .union(
-    [z.enum(['loopback', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-    'an address, a CIDR such as 10.0.0.0/8, loopback or private',
+    [z.enum(['loopback', 'linklocal', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+    'an address, a CIDR such as 10.0.0.0/8, loopback, linklocal or private',
   )
-  .meta({ title: 'an address, CIDR, `loopback` or `private`' });
+  .meta({ title: 'an address, CIDR, `loopback`, `linklocal` or `private`' });
 
 const override = z.strictObject({
   header: headerName
