@@ -2,7 +2,7 @@ import { explainBucket, type BucketExplanation } from '../flags/explain.ts';
 import type { FlagProvider } from '../flags/provider.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from './decide.ts';
-import { findRoute, type FlagRoute } from './routes.ts';
+import type { FlagRoute } from './routes.ts';
 import type { Routing } from './routing.ts';
 import { hostName, isHost, parseTarget, pathToRoute, upstreamPath } from './target.ts';
 
@@ -24,7 +24,7 @@ export type Explanation = {
 };
 
 export type ExplainParts = {
-  routing: Pick<Routing, 'routes' | 'override' | 'identify'>;
+  routing: Pick<Routing, 'findRoute' | 'override' | 'identify'>;
   flags: Pick<FlagProvider, 'peek' | 'flagData'>;
   /** Whether the guard has taken everybody back from what a flag says. */
   tripped: (flag: string) => boolean | Promise<boolean>;
@@ -48,7 +48,7 @@ export async function explainRequest(
   if (!isHost(headers['host'] ?? '') || !isHost(target.authority ?? ''))
     return 'the host is malformed: it would get 400';
   const host = hostName(target.authority ?? headers['host'] ?? '');
-  const route = findRoute(routing.routes, pathToRoute(target), host, method);
+  const route = routing.findRoute(pathToRoute(target), host, method);
   if (route === undefined)
     return `no route matches ${method} ${target.pathname} on ${host}: it would get 404`;
   const urlAt = ({ url, basePath }: FlagRoute['defaultUpstream']) =>

@@ -11,14 +11,15 @@ import { stampHeaders } from './headers.ts';
 import type { Request, Response } from './message.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
-import { findRoute, type Route } from './routes.ts';
+import type { FindRoute } from './find-route.ts';
+import type { Route } from './routes.ts';
 import { endTrace, openSession, outcomeOf, stampOf, type Session } from './session.ts';
 import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
 import type { Client } from './trust.ts';
 
 /** What a request needs on its way. */
 export type HandlerParts = {
-  routes: readonly Route[];
+  findRoute: FindRoute;
   limits: Limits;
   override: Override | undefined;
   /** What this instance calls itself to upstreams, and knows itself by. */
@@ -120,8 +121,7 @@ function prepare(req: Request, session: Session, parts: HandlerParts): Promise<D
   if (target === undefined || !isHost(target.authority ?? '')) throw new ProxyError('bad_target');
   session.target = target;
 
-  const route = findRoute(
-    parts.routes,
+  const route = parts.findRoute(
     pathToRoute(target),
     hostName(target.authority ?? req.headers.host ?? ''),
     method,

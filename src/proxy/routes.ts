@@ -85,28 +85,3 @@ export function compileRoutes(
 function compileMatch({ path, host, methods }: RouteConfig['match']): Match {
   return { path, host, methods: methods === undefined ? undefined : new Set(methods) };
 }
-
-/** The first route that matches. `pathname` is raw; `host` has no port and is in lower case. */
-export function findRoute(
-  routes: readonly Route[],
-  pathname: string,
-  host: string,
-  method: string,
-): Route | undefined {
-  for (const route of routes) {
-    const { match } = route;
-    if (
-      isBelow(match.path, pathname) &&
-      (match.host === undefined || match.host === host) &&
-      (match.methods === undefined || match.methods.has(method))
-    )
-      return route;
-  }
-  return undefined;
-}
-
-/** `/fact/` holds itself and all below, `/fact` also itself; neither holds `/factory`. */
-function isBelow(prefix: string, pathname: string): boolean {
-  if (!pathname.startsWith(prefix)) return false;
-  return prefix.endsWith('/') || pathname.length === prefix.length || pathname[prefix.length] === '/';
-}

@@ -4,19 +4,14 @@ import { createIdentify, headersConsulted, type Identify } from '../identity/ide
 import type { Log } from '../telemetry/log.ts';
 import type { CredentialNews } from '../upstream/credentials.ts';
 import { createPool } from '../upstream/pool.ts';
+import { createFindRoute, type FindRoute } from './find-route.ts';
 import { createOverride, secretHeader, type Override } from './override.ts';
 import { createRewrite } from './rewrite.ts';
-import {
-  compileRoutes,
-  type OpenRequests,
-  type Route,
-  type ShownCertificate,
-  type Upstream,
-} from './routes.ts';
+import { compileRoutes, type OpenRequests, type ShownCertificate, type Upstream } from './routes.ts';
 
 /** What the configuration says of requests, compiled: all of a decision but the flags. */
 export type Routing = {
-  routes: readonly Route[];
+  findRoute: FindRoute;
   upstreams: readonly Upstream[];
   override: Override | undefined;
   identify: Identify;
@@ -37,7 +32,7 @@ export function createRouting(config: Config, before?: Routing, log: RoutingLog 
   const upstreams = openUpstreams(config, before?.upstreams ?? [], log);
   const open = before?.open ?? new Map();
   return {
-    routes: compileRoutes(config, upstreams, varyOf(config, override), open),
+    findRoute: createFindRoute(compileRoutes(config, upstreams, varyOf(config, override), open)),
     upstreams: [...upstreams.values()],
     open,
     giveWayTo(next) {

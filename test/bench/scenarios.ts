@@ -85,10 +85,10 @@ export const scenarios = (rate: number): readonly Scenario[] => [
   },
   {
     name: 'routes',
-    about: 'routes, each with two upstreams of its own, of which the last is asked',
+    about: 'routes, each with an upstream of its own, of which the last is asked',
     contenders: [1, 100, 10_000].map((routes) => ({
       name: `routes-${routes}`,
-      about: `ours with ${routes} routes and ${2 * routes} upstreams`,
+      about: `ours with ${routes} routes and ${routes + 1} upstreams`,
       start: ours({ routes }),
     })),
     driver: asMuchAsPossible(),

@@ -10,7 +10,7 @@ import { startNode } from './node.ts';
 export type Ours = {
   guard?: 'rollback' | 'off';
   workers?: number;
-  /** So many routes, each with two upstreams of its own; the last is the one that is asked. */
+  /** So many routes, each with an upstream of its own; the last, which has two, is the one that is asked. */
   routes?: number;
   /** The section `flags`; flags come from a file unless told. */
   flags?: () => Promise<{ section: string; close: () => Promise<void> }>;
@@ -67,18 +67,9 @@ function ourConfig(
     v0,
     v1,
     guard,
-    upstreams: others
-      .flatMap((at) => [
-        `\n  a${at}: { url: 'http://127.0.0.1:${v0}' }`,
-        `\n  b${at}: { url: 'http://127.0.0.1:${v1}' }`,
-      ])
-      .join(''),
-    routes: others
-      .map(
-        (at) =>
-          `\n  - { name: other${at}, match: { path: /other/${at}/ }, flag: facts, versions: { 0: a${at}, 1: b${at} }, default: 0 }`,
-      )
-      .join(''),
+    // Short, since a configuration has to fit into a mebibyte.
+    upstreams: others.map((at) => `\n  u${at}: {url: 'http://127.0.0.1:${v0}'}`).join(''),
+    routes: others.map((at) => `\n  - {name: r${at}, match: {path: /${at}/}, upstream: u${at}}`).join(''),
   });
   const listen = tls === undefined ? '127.0.0.1:0' : `{ address: '127.0.0.1:0', ${tls}, http2: false }`;
   appendFileSync(path, `listen: ${listen}\nworkers: ${workers}\nflags: ${flags}\n`);
