@@ -1,4 +1,10 @@
-import { init, type LDClient, type LDContext, type LDOptions } from '@launchdarkly/node-server-sdk';
+import {
+  init,
+  type LDClient,
+  type LDContext,
+  type LDEvaluationDetail,
+  type LDOptions,
+} from '@launchdarkly/node-server-sdk';
 import { TestData } from '@launchdarkly/node-server-sdk/integrations';
 import { UserError } from '../config/errors.ts';
 import type { FlagsConfig } from '../config/schema.ts';
@@ -179,15 +185,15 @@ function evaluatorOf(client: LDClient, store: FlagStore, silent = client): Evalu
     (asked: LDClient): FlagProvider['evaluate'] =>
     (flagKey, context, fallback) => {
       // Asked before flags are there, the SDK would log each time; the state has said it once.
-      if (!store.filled()) return Promise.resolve(failure('CLIENT_NOT_READY', fallback));
-      return asked.variationDetail(flagKey, context as LDContext, fallback).then(
-        ({ value, variationIndex, reason }): Evaluation => ({
-          value,
-          variationIndex: variationIndex ?? undefined,
-          reason: reason as EvaluationReason,
-        }),
-        () => failure('EXCEPTION', fallback),
-      );
+      if (!store.filled()) return failure('CLIENT_NOT_READY', fallback);
+      // What is in memory is evaluated before the call returns, and only then promised.
+      let told: LDEvaluationDetail | undefined;
+      const promised = asked.variationDetail(flagKey, context as LDContext, fallback, (_error, detail) => {
+        told = detail;
+      });
+      return told === undefined
+        ? promised.then(evaluationOf, () => failure('EXCEPTION', fallback))
+        : evaluationOf(told);
     };
   return {
     evaluate: asking(client),
@@ -198,6 +204,12 @@ function evaluatorOf(client: LDClient, store: FlagStore, silent = client): Evalu
     },
   };
 }
+
+const evaluationOf = ({ value, variationIndex, reason }: LDEvaluationDetail): Evaluation => ({
+  value,
+  variationIndex: variationIndex ?? undefined,
+  reason: reason as EvaluationReason,
+});
 
 /** What LaunchDarkly sends is not checked as a flag file is. */
 function isFlag(item: object | undefined): item is FlagData {

@@ -27,11 +27,11 @@ export type Evaluation = {
  */
 export type SourceState = { initialized: boolean; healthy: boolean; detail: string };
 
-/** A source of flags. It evaluates in memory: `evaluate` neither rejects nor waits for the network. */
+/** A source of flags. It evaluates in memory: `evaluate` neither throws, rejects nor waits for the network. */
 export type FlagProvider = {
-  evaluate(flagKey: string, context: EvaluationContext, fallback: unknown): Promise<Evaluation>;
+  evaluate(flagKey: string, context: EvaluationContext, fallback: unknown): Evaluation | Promise<Evaluation>;
   /** The same for an explanation, which is no visit: nobody is told of it. */
-  peek(flagKey: string, context: EvaluationContext, fallback: unknown): Promise<Evaluation>;
+  peek(flagKey: string, context: EvaluationContext, fallback: unknown): Evaluation | Promise<Evaluation>;
   /**
    * Tells the source how a request went that it decided, for the same context: whether the upstream failed it, and
    * the milliseconds until its response head, where that says something. Absent when nobody is told.

@@ -34,7 +34,11 @@ export type DecisionFacts = {
   context: EvaluationContext | undefined;
 };
 
-export type Evaluate = (flag: string, context: EvaluationContext, fallback: unknown) => Promise<Evaluation>;
+export type Evaluate = (
+  flag: string,
+  context: EvaluationContext,
+  fallback: unknown,
+) => Evaluation | Promise<Evaluation>;
 
 /** A CORS preflight: browsers send it without cookies or headers of identity. */
 export const isPreflight = (method: string, headers: RequestView['headers']): boolean =>
@@ -55,7 +59,9 @@ export function decide(
   if (facts.tripped) return serveDefault(route, 'GUARD');
   if (facts.context === undefined) return serveDefault(route, 'NO_CONTEXT');
   const evaluated = evaluate(route.flag, facts.context, route.default);
-  return evaluated.then((evaluation) => fromEvaluation(route, evaluation));
+  return evaluated instanceof Promise
+    ? evaluated.then((evaluation) => fromEvaluation(route, evaluation))
+    : fromEvaluation(route, evaluated);
 }
 
 function fromEvaluation(route: FlagRoute, evaluation: Evaluation): Decision {

@@ -41,7 +41,7 @@ export type HandlerParts = {
 };
 
 /** Serves a request; `upgrading` one that asks for a tunnel, whose connection is the response's alone. */
-export type Handler = (req: Request, res: Response, client: Client, upgrading?: boolean) => Promise<void>;
+export type Handler = (req: Request, res: Response, client: Client, upgrading?: boolean) => void;
 
 /** The life of a request, top to bottom. */
 export function createHandler(parts: HandlerParts): Handler {
@@ -56,15 +56,16 @@ export function createHandler(parts: HandlerParts): Handler {
     onError: (error, session, res) => giveUp(error, session, res, parts.onFault),
   });
 
-  return async (req, res, client, upgrading = false) => {
+  return (req, res, client, upgrading = false) => {
     const session = openSession(req, client, upgrading, parts.tracing);
     const { socket } = req;
     let over = false;
     let forget: (() => void) | undefined;
+    const fail = (error: unknown) => giveUp(error, session, res, parts.onFault);
     const finish = () => {
       if (over) return;
       over = true;
-      socket.off('close', finish);
+      if (waited) socket.off('close', finish);
       forget?.();
       if (!res.writableFinished && session.status !== 101) {
         session.error ??= new ProxyError('client_closed');
@@ -75,15 +76,7 @@ export function createHandler(parts: HandlerParts): Handler {
       parts.record(outcome, session.context);
       if (session.trace !== undefined) endTrace(session.trace, session, outcome);
     };
-    res.on('close', finish);
-    // A pipelined request whose turn has not come never hears that the connection is gone.
-    if (client.busy > 1) socket.on('close', finish);
-    try {
-      // One at a time: pipelining must not take more of an upstream than a connection's worth.
-      if (client.busy > 1) await new Promise<void>((resolve) => client.waiting.push(resolve));
-      // The answer before it may have been the last, by Node's choice, too.
-      if (client.last || !socket.writable) return;
-      const decision = await prepare(req, session, parts);
+    const go = (decision: Decision) => {
       // The client may have left meanwhile.
       if (over) return;
       session.decision = decision;
@@ -91,13 +84,27 @@ export function createHandler(parts: HandlerParts): Handler {
       // No flag chose for them.
       if (decision.reason === 'OVERRIDE' || decision.reason === 'GUARD') session.context = undefined;
       if (session.route !== undefined) parts.decided(session.route, decision, session.context);
-      forget = remember(session, decision, () =>
-        giveUp(new ProxyError('rolled_back'), session, res, parts.onFault),
-      );
+      forget = remember(session, decision, () => fail(new ProxyError('rolled_back')));
       if (!res.destroyed) pipeline(req, res, session, decision.upstream);
-    } catch (error) {
-      giveUp(error, session, res, parts.onFault);
-    }
+    };
+    const serve = () => {
+      // The answer before it may have been the last, by Node's choice, too.
+      if (client.last || !socket.writable) return;
+      try {
+        const decision = prepare(req, session, parts);
+        if (decision instanceof Promise) decision.then(go).catch(fail);
+        else go(decision);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    res.on('close', finish);
+    // One at a time: pipelining must not take more of an upstream than a connection's worth.
+    const waited = client.busy > 1;
+    if (!waited) return serve();
+    // A request whose turn has not come never hears that the connection is gone.
+    socket.on('close', finish);
+    client.waiting.push(() => queueMicrotask(serve));
   };
 }
 

@@ -136,7 +136,7 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
     });
     if (words.size > limits().headerBytes) refuse(res, 'head_too_large');
     else if (words.method === 'CONNECT') refuse(res, 'method_unknown');
-    else void handler()(req, res, lane, upgrading);
+    else handler()(req, res, lane, upgrading);
   }
 
   /** Answers what is not to be handled. */

@@ -154,7 +154,7 @@ export function createProxyServer(
     const client = clientOf(req.socket);
     // Nothing behind the last answer is served.
     if (client.last) return void req.resume();
-    void handler(req, res, client);
+    handler(req, res, client);
   };
   server.on('request', serve);
   // Expectations are the upstream's to meet.
@@ -171,7 +171,7 @@ export function createProxyServer(
     if (client.last) return void socket.destroy();
     if (client.busy > 0) return drop(socket, 'bad_request');
     if (!isWebSocket(req)) return serveWithoutUpgrade(server, req, socket, head);
-    void handler(req, responseFor(req, socket, head), client, true);
+    handler(req, responseFor(req, socket, head), client, true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // With an answer owed or begun on this connection, ours would be taken for it, or for its body.
