@@ -1,0 +1,119 @@
+import type { Test } from 'tap';
+import { statusOf as statusOfMessage, refuses, type Recorder } from '../support/wire.ts';
+import { until } from '../support/client.ts';
+import { data, headers, speakFrames, type Fate, type Field, type FrameClient } from '../support/frames.ts';
+import type { World } from './world.ts';
+
+/** Shows a behaviour. */
+export type Run = (t: Test, world: World) => Promise<void>;
+
+/** Why there is nothing to show. */
+export type Reason = string;
+
+/** One row of the wire contract, and how it is shown with either protocol. */
+export type Behaviour = { number: number; name: string; http1: Run; http2: Run | Reason };
+
+/** A behaviour that is shown in one way, whatever the protocol. */
+export const both = (number: number, name: string, run: Run): Behaviour => ({
+  number,
+  name,
+  http1: run,
+  http2: run,
+});
+
+export const each = (number: number, name: string, http1: Run, http2: Run | Reason): Behaviour => ({
+  number,
+  name,
+  http1,
+  http2,
+});
+
+type Statuses = number | readonly number[];
+
+/** With HTTP/1.1: each of these gets one refusal, the connection ends, and not a byte reaches the upstream. */
+export const refusesBytes =
+  (statuses: Statuses, attacks: readonly string[]): Run =>
+  async (t, { door, recorded: { port, upstream } }) => {
+    for (const bytes of attacks)
+      await refuses(t, { port: () => door.connect(port), upstream }, bytes, statuses, shorten(bytes));
+  };
+
+/** A request in fields, and the DATA behind it; without any it ends with its head. */
+export type Attack = { fields: readonly Field[]; body?: string };
+
+/**
+ * With HTTP/2: each of these is refused, with an answer of these statuses or by a reset, and not a byte reaches the
+ * upstream. The connection goes on serving, unless it was ended with GOAWAY.
+ */
+export const refusesFields =
+  (statuses: Statuses, attacks: readonly Attack[]): Run =>
+  async (t, { door, recorded: { port, upstream } }) => {
+    let client: FrameClient | undefined;
+    let stream = 1;
+    for (const { fields, body } of attacks) {
+      const name = shorten(JSON.stringify([...fields.filter(([one]) => !plainly.has(one)), body]));
+      const before = upstream.bytes().length;
+      if (client === undefined || client.gone() !== undefined) {
+        client = speakFrames(await door.connect(port));
+        stream = 1;
+      }
+      client.send(headers(stream, fields, body === undefined), ...(body === undefined ? [] : [data(stream, body)]));
+      const fate = await client.over(stream);
+      t.ok(isRefused(fate, statuses, client.gone()), `${name}: refused (${tell(fate, client.gone())})`);
+      stream += 2;
+      if (client.gone() === undefined) await servesOn(t, client, stream, name);
+      else await servesOn(t, speakFrames(await door.connect(port)), 1, name);
+      stream += 2;
+      t.equal(upstream.bytes().slice(before), upstream.messages.at(-1)?.bytes, `${name}: nothing upstream`);
+      t.match(upstream.messages.at(-1)?.startLine, /\/after /, `${name}: but what came after it`);
+    }
+    client?.socket.destroy();
+  };
+
+const plainly = new Set([':method', ':scheme', ':path', ':authority']);
+
+const isRefused = ({ status, reset }: Fate, statuses: Statuses, gone: number | undefined): boolean =>
+  status === undefined ? (reset ?? gone ?? 0) > 0 : [statuses].flat().includes(status);
+
+const tell = ({ status, reset }: Fate, gone: number | undefined) =>
+  `${status ?? 'no answer'}, RST_STREAM ${reset}, GOAWAY ${gone}`;
+
+/** Shows that a connection serves a good request. */
+export async function servesOn(t: Test, client: FrameClient, stream: number, name: string): Promise<void> {
+  client.send(headers(stream, good('/after')));
+  const { status, ended } = await client.over(stream);
+  t.same({ status, ended }, { status: 200, ended: true }, `${name}: what comes after it is served`);
+}
+
+/** The head of a good request, with more fields behind it. */
+export const good = (path: string, more: readonly Field[] = [], method = 'GET'): Field[] => [
+  [':method', method],
+  [':scheme', 'http'],
+  [':authority', 'client.example'],
+  [':path', path],
+  ...more,
+];
+
+/** A good request but for this. */
+export const withFields = (...more: Field[]): Attack => ({ fields: good('/fact/', more) });
+
+/** A good request but for one of its pseudo-header fields, which is left out when undefined. */
+export const withPseudo = (name: string, value: string | undefined): Attack => ({
+  fields: good('/fact/').flatMap(([one, old]): Field[] =>
+    one !== name ? [[one, old]] : value === undefined ? [] : [[one, value]],
+  ),
+});
+
+export const withBody = (attack: Attack, body: string): Attack => ({
+  body,
+  fields: attack.fields.map(([name, value]) => [name, name === ':method' ? 'POST' : value]),
+});
+
+export const shorten = (text: string): string => (text.length > 120 ? `${text.slice(0, 110)}…` : text);
+
+/** Statuses of answers, for bytes of HTTP/1.1. */
+export const statusOf = statusOfMessage;
+
+/** Waits for the upstream to have got another whole request. */
+export const nextMessage = (upstream: Recorder, before: number) =>
+  until(() => upstream.messages[before], 'a request upstream', 2000);
