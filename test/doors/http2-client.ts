@@ -91,7 +91,7 @@ function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
     gets: async (wanted) =>
       void (await until(() => text.includes(wanted), `${wanted}; came: ${text.slice(-500)}`, 2000)),
     async done(): Promise<Answered> {
-      await until(() => over || (finished && stream?.readableEnded), 'the end of the answer');
+      await until(() => over, 'the end of the answer');
       const clean = finished && (stream?.rstCode ?? 0) === 0 && !stream?.errored;
       return { ...(head ?? { status: 0, fields: [] }), informational, body: text, trailers, clean };
     },

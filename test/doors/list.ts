@@ -1,9 +1,21 @@
-import type { Behaviour } from './behaviour.ts';
-import { framing } from './framing.ts';
-import { heads } from './heads.ts';
-import { target } from './target.ts';
-import { headerRows } from './headers.ts';
 import { answers } from './answers.ts';
+import type { Behaviour } from './behaviour.ts';
+import { ends } from './ends.ts';
+import { framing } from './framing.ts';
+import { headerRows } from './headers.ts';
+import { heads } from './heads.ts';
+import { life } from './life.ts';
+import { target } from './target.ts';
+import { tunnels } from './tunnels.ts';
 
 /** The wire contract of ARCHITECTURE.md, row by row. */
-export const behaviours: readonly Behaviour[] = [...framing, ...heads, ...target, ...headerRows, ...answers];
+export const behaviours: readonly Behaviour[] = [
+  ...framing,
+  ...heads,
+  ...target,
+  ...headerRows,
+  ...answers,
+  ...ends,
+  ...life,
+  ...tunnels,
+].toSorted((a, b) => a.number - b.number);

@@ -155,7 +155,7 @@ export function speakFrames(socket: Socket, initial: Readonly<Record<number, num
 function statusOf(block: Buffer): number | undefined {
   let at = 0;
   // A change of the table's size comes first.
-  while (((block[at] ?? 0) & 0xe0) === 0x20) at += (block[at++] ?? 0) === 0x3f ? 1 : 0;
+  while (((block[at] ?? 0) & 0xe0) === 0x20) at += 1;
   const first = block[at] ?? 0;
   if (first >= 0x88 && first <= 0x8e) return [200, 204, 206, 304, 400, 404, 500][first - 0x88];
   const named = [0x08, 0x18, 0x48].includes(first);
