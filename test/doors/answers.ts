@@ -1,12 +1,12 @@
 import { until } from '../support/client.ts';
 import type { Field } from '../support/frames.ts';
-import { headOf, okAnswer, unchunk } from '../support/peers.ts';
+import { headOf, okAnswer } from '../support/peers.ts';
 import { hear } from '../support/wire.ts';
 import { both, each, shorten, type Run } from './behaviour.ts';
 import { valuesOf, type Answered } from './door.ts';
 import type { World } from './world.ts';
 
-/** Answers, as far as they come whole: 42 to 50, 56 and 57. */
+/** Answers, as far as they come whole: 42 to 47, and 57. */
 const alice: Field = ['Cookie', 'uid=alice'];
 const chunks = '5\r\nhello\r\n00C;name=value\r\n, dear world\r\n0\r\n\r\n';
 const chunked = `HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n${chunks}`;
@@ -38,7 +38,11 @@ const informational: Run = async (t, { exchange, answered }) => {
     { status: 103, fields: [['link', '<not a link']] },
   ]);
   const { answer: atOnce } = await answered({}, `HTTP/1.1 102 Processing\r\n\r\n${okAnswer}`);
-  t.same([atOnce.informational.map(({ status }) => status), atOnce.status], [[102], 200], 'in one packet, too');
+  t.same(
+    [atOnce.informational.map(({ status }) => status), atOnce.status],
+    [[102], 200],
+    'in one packet, too',
+  );
 };
 
 const unasked: Run = async (t, { answered }) => {
@@ -60,11 +64,20 @@ export function isProblem(t: Parameters<Run>[0], answer: Answered, status: numbe
       status: answer.status,
       type: valuesOf(answer.fields, 'content-type'),
       version: valuesOf(answer.fields, 'x-api-version'),
-      problem: answer.body.startsWith('{') ? (JSON.parse(answer.body) as { status: unknown }).status : answer.body,
+      problem: answer.body.startsWith('{')
+        ? (JSON.parse(answer.body) as { status: unknown }).status
+        : answer.body,
       clean: answer.clean,
       leaked: /leaked|surprise/.test(JSON.stringify(answer)),
     },
-    { status, type: ['application/problem+json'], version: ['0'], problem: status, clean: true, leaked: false },
+    {
+      status,
+      type: ['application/problem+json'],
+      version: ['0'],
+      problem: status,
+      clean: true,
+      leaked: false,
+    },
     shorten(JSON.stringify(bytes)),
   );
 }
@@ -85,7 +98,11 @@ const bodiless: Run = async (t, { answered }) => {
   for (const status of ['204 No Content', '304 Not Modified'])
     for (const framing of ['', 'Content-Length: 1234\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const { answer } = await answered({}, `HTTP/1.1 ${status}\r\nETag: "r"\r\n${framing}\r\n`);
-      t.match(answer, { status: Number.parseInt(status, 10), body: '', clean: true }, `${status}, ${framing}`);
+      t.match(
+        answer,
+        { status: Number.parseInt(status, 10), body: '', clean: true },
+        `${status}, ${framing}`,
+      );
       t.same(valuesOf(answer.fields, 'transfer-encoding'), []);
       if (status.startsWith('204')) t.notMatch(valuesOf(answer.fields, 'content-length').join(), /[1-9]/);
     }
@@ -131,105 +148,6 @@ const untilTheEnd: Run = async (t, { answered }) => {
   }
 };
 
-const forbidden = ['Content-Length: 9', 'Transfer-Encoding: chunked', 'Host: evil', 'Set-Cookie: evil', 'X-Api-Version: evil'];
-
-const trailers: Run = async (t, { door, answered, exchange }) => {
-  const lines = ['X-Sum: 42', ...forbidden, 'x-sum: 43', 'Server-Timing: db;dur=5'].join('\r\n');
-  for (const announced of ['Trailer: X-Sum\r\n', '']) {
-    const bytes = `HTTP/1.1 200 OK\r\n${announced}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${lines}\r\n\r\n`;
-    const { answer } = await answered({ path: '/fact/', fields: [alice] }, bytes);
-    t.match(answer, { status: 200, body: 'ok', clean: true });
-    t.same(
-      answer.trailers.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-      [
-        ['server-timing', 'db;dur=5'],
-        ['x-sum', '42'],
-        ['x-sum', '43'],
-      ],
-      'of an answer',
-    );
-  }
-  for (const fields of [[['Trailer', 'X-Sum']], []] as readonly Field[][]) {
-    const { asking, server } = await exchange({ method: 'POST', path: '/fact/', body: 'later', fields });
-    asking.send('body');
-    asking.end([
-      ['x-sum', '42'],
-      ['grpc-status', '0'],
-      ['authorization', 'evil'],
-      ['x-forwarded-for', '6.6.6.6'],
-    ]);
-    await server.gets(/\r\n0\r\n[^]*\r\n\r\n$/);
-    const seen = unchunk(headOf(server.received()).rest);
-    t.same(
-      [seen?.data, seen?.trailers.map((line) => line.toLowerCase()), seen?.rest],
-      ['body', ['x-sum: 42', 'grpc-status: 0'], ''],
-      'of a request',
-    );
-    server.send(okAnswer);
-    t.match(await asking.done(), { status: 200 }, door.name);
-  }
-};
-
-const headsFirst: Run = async (t, { exchange }) => {
-  for (const [framing, body] of [
-    ['Content-Length: 4', 'body'],
-    ['Transfer-Encoding: chunked', '4\r\nbody\r\n0\r\n\r\n'],
-    ['Connection: close', 'body'],
-  ] as const) {
-    const { asking, server } = await exchange();
-    server.send(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`);
-    t.match(await asking.head(), { status: 200 }, `${framing}: before a byte of the body exists`);
-    server.send(body);
-    if (framing.startsWith('Conn')) server.socket.end();
-    t.match(await asking.done(), { body: 'body', clean: true });
-  }
-  for (const fields of [[['Content-Length', '4']], []] as readonly Field[][]) {
-    const { asking, server } = await exchange({ method: 'POST', body: 'later', fields });
-    t.match(server.received(), /^POST [^]*\r\n\r\n$/, 'and that of an upload');
-    asking.send('body');
-    await server.gets(/\r\n\r\n(4\r\n)?body/);
-    asking.leave();
-  }
-};
-
-const atOnce: Run = async (t, { exchange }) => {
-  const { asking, server } = await exchange({ path: '/fact/', fields: [['Accept', 'text/event-stream']] });
-  server.send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
-  for (let i = 0; i < 10; i += 1) {
-    server.send(`9\r\ndata: ${i}\n\n\r\n`);
-    await asking.gets(`data: ${i}\n\n`);
-  }
-  server.send('a\r\nfirst');
-  await asking.gets('first');
-  server.send(' half\r\n0\r\n\r\n');
-  t.match(await asking.done(), { body: /first half$/, clean: true }, 'a part of a chunk, too');
-};
-
-const early: Run = async (t, { door, exchange }) => {
-  for (const fields of [[['Content-Length', '1000000']], []] as readonly Field[][]) {
-    const { asking, server } = await exchange({ method: 'POST', path: '/fact/', body: 'later', fields });
-    asking.send('a beginning');
-    await server.gets(/a beginning/);
-    server.send('HTTP/1.1 413 Content Too Large\r\nX-Why: size\r\nContent-Length: 8\r\n\r\ntoo much');
-    const answer = await asking.done();
-    t.match(answer, { status: 413, body: 'too much', clean: true });
-    t.same(valuesOf(answer.fields, 'x-why'), ['size']);
-  }
-  // One that begins in the midst of an upload does not end it.
-  const { asking, server } = await exchange({ method: 'POST', path: '/fact/', body: 'later' });
-  server.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-  for (const word of ['ping', 'pong']) {
-    asking.send(word);
-    await server.gets(new RegExp(`4\\r\\n${word}\\r\\n$`));
-    server.send(`6\r\n<${word}>\r\n`);
-    await asking.gets(`<${word}>`);
-  }
-  asking.end();
-  await server.gets(/\r\n0\r\n\r\n$/);
-  server.send('0\r\n\r\n');
-  t.match(await asking.done(), { status: 200, body: '<ping><pong>', clean: true }, door.name);
-};
-
 const untouched: Run = async (t, { answered }) => {
   const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('latin1');
   for (const [asked, status, said, body] of [
@@ -242,8 +160,18 @@ const untouched: Run = async (t, { answered }) => {
       ['content-range: bytes 2-5/10', 'accept-ranges: bytes', 'etag: "v1"'],
       '2345',
     ],
-    [[['If-None-Match', 'W/"a", "b,c"']], '304 Not Modified', ['etag: W/"a"', 'date: Fri, 02 Jan 2015 00:00:00 GMT'], ''],
-    [[['Accept-Encoding', 'gzip;q=0.9, br']], '200 OK', ['content-encoding: gzip', 'content-type: text/plain'], everyByte],
+    [
+      [['If-None-Match', 'W/"a", "b,c"']],
+      '304 Not Modified',
+      ['etag: W/"a"', 'date: Fri, 02 Jan 2015 00:00:00 GMT'],
+      '',
+    ],
+    [
+      [['Accept-Encoding', 'gzip;q=0.9, br']],
+      '200 OK',
+      ['content-encoding: gzip', 'content-type: text/plain'],
+      everyByte,
+    ],
     [[], '200 OK', ['content-disposition: attachment; filename="Waschb\xc3\xa4r"'], 'ok'],
   ] as readonly [readonly Field[], string, string[], string][]) {
     const length = status.startsWith('304') ? '' : `Content-Length: ${body.length}\r\n`;
@@ -254,7 +182,8 @@ const untouched: Run = async (t, { answered }) => {
       const [name = '', value] = line.split(/: (.*)/);
       t.same(valuesOf(answer.fields, name), [value]);
     }
-    for (const [name, value] of asked) t.match(server.received().toLowerCase(), `\r\n${name}: ${value}\r\n`.toLowerCase());
+    for (const [name, value] of asked)
+      t.match(server.received().toLowerCase(), `\r\n${name}: ${value}\r\n`.toLowerCase());
   }
 };
 
@@ -273,14 +202,5 @@ export const answers = [
     chunksPass,
   ),
   both(47, 'A body that ends with its connection is forwarded', untilTheEnd),
-  both(
-    48,
-    'Trailers pass both ways, announced or not, but for those that would frame or describe the message',
-    trailers,
-  ),
-  both(49, 'Heads go out before bodies, both ways', headsFirst),
-  both(50, 'What an upstream writes reaches the client at once', atOnce),
-  both(56, 'An answer in the midst of an upload is relayed', early),
   both(57, 'Range, ETag, Content-Encoding and what belongs to them are untouched', untouched),
 ];
-

@@ -1,6 +1,5 @@
 import type { Test } from 'tap';
-import { statusOf as statusOfMessage, refuses, type Recorder } from '../support/wire.ts';
-import { until } from '../support/client.ts';
+import { refuses } from '../support/wire.ts';
 import { data, headers, speakFrames, type Fate, type Field, type FrameClient } from '../support/frames.ts';
 import type { World } from './world.ts';
 
@@ -27,6 +26,13 @@ export const each = (number: number, name: string, http1: Run, http2: Run | Reas
   http1,
   http2,
 });
+
+/** One after the other. */
+export const inOrder =
+  (...runs: readonly Run[]): Run =>
+  async (t, world) => {
+    for (const run of runs) await run(t, world);
+  };
 
 type Statuses = number | readonly number[];
 
@@ -57,7 +63,10 @@ export const refusesFields =
         client = speakFrames(await door.connect(port));
         stream = 1;
       }
-      client.send(headers(stream, fields, body === undefined), ...(body === undefined ? [] : [data(stream, body)]));
+      client.send(
+        headers(stream, fields, body === undefined),
+        ...(body === undefined ? [] : [data(stream, body)]),
+      );
       const fate = await client.over(stream);
       t.ok(isRefused(fate, statuses, client.gone()), `${name}: refused (${tell(fate, client.gone())})`);
       stream += 2;
@@ -110,10 +119,3 @@ export const withBody = (attack: Attack, body: string): Attack => ({
 });
 
 export const shorten = (text: string): string => (text.length > 120 ? `${text.slice(0, 110)}…` : text);
-
-/** Statuses of answers, for bytes of HTTP/1.1. */
-export const statusOf = statusOfMessage;
-
-/** Waits for the upstream to have got another whole request. */
-export const nextMessage = (upstream: Recorder, before: number) =>
-  until(() => upstream.messages[before], 'a request upstream', 2000);

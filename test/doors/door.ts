@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
 import { selfSigned } from '../support/self-signed.ts';
+import { certificate } from '../support/tls-way.ts';
 import type { Field } from '../support/frames.ts';
 import { openHttp1 } from './http1-client.ts';
 import { openHttp2 } from './http2-client.ts';
@@ -15,18 +16,18 @@ export type Door = {
   listen: string;
   files: Readonly<Record<string, string>>;
   /** A connection for bytes. */
-  connect(port: number): Promise<Socket>;
+  connect: (port: number) => Promise<Socket>;
   /** A connection for what is well-formed. */
-  open(port: number): Promise<Connection>;
+  open: (port: number) => Promise<Connection>;
 };
 
 /** A client's connection. HTTP/1.1 takes its requests one after the other. */
 export type Connection = {
-  ask(ask?: Ask): Asking;
+  ask: (ask?: Ask) => Asking;
   /** Waits until the proxy has ended it. */
-  ended(): Promise<void>;
+  ended: () => Promise<void>;
   /** Leaves without a word. */
-  destroy(): void;
+  destroy: () => void;
 };
 
 export type Ask = {
@@ -35,8 +36,8 @@ export type Ask = {
   /** What Host or `:authority` says. */
   host?: string;
   fields?: readonly Field[];
-  /** A whole body; `later`: one that comes by `send` and `end`. Without a length it is framed as the protocol can. */
-  body?: string | 'later';
+  /** A whole body; 'later': one that comes by `send` and `end`. Without a length it is framed as the protocol can. */
+  body?: string;
   /** Asks for a WebSocket. What is sent then are the tunnel's bytes, both before and after it is open. */
   webSocket?: boolean;
 };
@@ -53,29 +54,24 @@ export type Answered = Head & {
 
 /** A request, and what comes back. Text is latin1. */
 export type Asking = {
-  send(bytes: string): void;
-  end(trailers?: readonly Field[]): void;
+  send: (bytes: string) => void;
+  end: (trailers?: readonly Field[]) => void;
   /** The final head; a WebSocket's is a tunnel's when `isOpen` says so. */
-  head(): Promise<Head>;
-  isOpen(): boolean;
+  head: () => Promise<Head>;
+  isOpen: () => boolean;
   informational: Head[];
   /** What came of the body so far; undefined before a head. */
-  body(): string;
-  gets(text: string): Promise<void>;
+  body: () => string;
+  gets: (text: string) => Promise<void>;
   /** Waits for the end, whichever way it ends. */
-  done(): Promise<Answered>;
+  done: () => Promise<Answered>;
   /** Gives the request up: its connection with HTTP/1.1, its stream alone with HTTP/2. */
-  leave(): void;
+  leave: () => void;
   /** Reads no further, until `resume`. */
-  pause(): void;
-  resume(): void;
+  pause: () => void;
+  resume: () => void;
   /** Bytes that are still to be sent. */
-  unsent(): number;
-};
-
-const certificate = {
-  listen: 'tls: { cert: door.crt, key: door.key }, ',
-  files: { 'door.crt': selfSigned.cert, 'door.key': selfSigned.key },
+  unsent: () => number;
 };
 
 async function connectPlain(port: number, allowHalfOpen: boolean): Promise<Socket> {
@@ -100,15 +96,14 @@ async function connectTls(port: number, allowHalfOpen: boolean, protocol: string
 }
 
 function door(name: string, http2: boolean, overTls: boolean): Door {
-  const { listen, files } = overTls ? certificate : { listen: '', files: {} };
   const connect = (port: number, allowHalfOpen: boolean) =>
     overTls ? connectTls(port, allowHalfOpen, http2 ? 'h2' : 'http/1.1') : connectPlain(port, allowHalfOpen);
   return {
     name,
     http2,
     tls: overTls,
-    listen: `listen: { address: "127.0.0.1:0", ${listen}http2: ${http2} }\n`,
-    files,
+    listen: `listen: { address: "127.0.0.1:0", http2: ${http2}${overTls ? `, ${certificate.keys}` : ''} }\n`,
+    files: overTls ? certificate.files : {},
     connect: (port) => connect(port, false),
     // A tunnel has two ends.
     open: async (port) => (http2 ? openHttp2 : openHttp1)(await connect(port, true)),

@@ -11,12 +11,24 @@ const body = 'X-Leaked: leaked\r\nContent-Length: 6\r\n\r\nleaked';
 const chunks = 'X-Leaked: leaked\r\n\r\n6\r\nleaked\r\n0\r\n\r\n';
 
 const malformed = [
-  ...['HTTP/1.1 20 OK', 'HTTP/1.1 2x0 OK', 'HTTP/2 200 OK', 'ICY 200 OK', 'HTTP/1.1 200 O\x07K', '<html>leaked'].map(
-    (line) => `${line}\r\n${body}`,
-  ),
-  ...['X-A : 1', ': 1', 'bad name: 1', 'no colon', 'X-A: a\rb', 'X-A: a\0b', 'X-A: a\r\n folded', 'caf\xe9: 1'].map(
-    (line) => `HTTP/1.1 200 OK\r\n${line}\r\n${body}`,
-  ),
+  ...[
+    'HTTP/1.1 20 OK',
+    'HTTP/1.1 2x0 OK',
+    'HTTP/2 200 OK',
+    'ICY 200 OK',
+    'HTTP/1.1 200 O\x07K',
+    '<html>leaked',
+  ].map((line) => `${line}\r\n${body}`),
+  ...[
+    'X-A : 1',
+    ': 1',
+    'bad name: 1',
+    'no colon',
+    'X-A: a\rb',
+    'X-A: a\0b',
+    'X-A: a\r\n folded',
+    'caf\xe9: 1',
+  ].map((line) => `HTTP/1.1 200 OK\r\n${line}\r\n${body}`),
   `HTTP/1.1 200 OK\n${body}`,
   ...['5\r\nContent-Length: 6', '6, 6', '+6', '-6', '0x6', '', '18446744073709551622'].map(
     (length) => `HTTP/1.1 200 OK\r\nX-Leaked: leaked\r\nContent-Length: ${length}\r\n\r\nleaked`,
@@ -33,7 +45,13 @@ const refusesAnswers: Run = async (t, { answered, exchange }) => {
     isProblem(t, answer, 502, bytes);
     await server.ends();
   }
-  for (const bad of ['zz\r\nevil\r\n', '-1\r\nevil\r\n', '4\nevil\r\n', '2\r\nokevil\r\n', '0\r\nX-A : 1\r\n\r\n']) {
+  for (const bad of [
+    'zz\r\nevil\r\n',
+    '-1\r\nevil\r\n',
+    '4\nevil\r\n',
+    '2\r\nokevil\r\n',
+    '0\r\nX-A : 1\r\n\r\n',
+  ]) {
     const { asking: one, server } = await exchange(asking);
     server.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n');
     await one.gets('good');
@@ -98,7 +116,10 @@ const truncated: Run = async (t, { exchange }) => {
 /** By the frame: a stream that is cut never says that it has ended, and says whose fault it was. */
 const truncatedFrames: Run = async (t, { door, port, speaker }) => {
   for (const [how, stop] of stops)
-    for (const sent of ['Content-Length: 100\r\n\r\npart', 'Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n']) {
+    for (const sent of [
+      'Content-Length: 100\r\n\r\npart',
+      'Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n',
+    ]) {
       await speaker.forget();
       const client = speakFrames(await door.connect(port));
       client.send(headers(1, good('/hasty/')));
@@ -143,7 +164,10 @@ const failures: Run = async (t, { answered, exchange, door, start }) => {
   t.match(await upload.done(), { status: 504, clean: true }, 'an upload that nobody answers');
 
   const url = `http://127.0.0.1:${await unusedPort()}`;
-  const { port } = await start(t, `upstreams: { api: { url: "${url}" } }\nroutes: [{ name: all, upstream: api }]\n`);
+  const { port } = await start(
+    t,
+    `upstreams: { api: { url: "${url}" } }\nroutes: [{ name: all, upstream: api }]\n`,
+  );
   const connection = await door.open(port);
   t.teardown(() => connection.destroy());
   t.match(await connection.ask().done(), { status: 502, body: /connect-refused/, clean: true });
@@ -164,4 +188,3 @@ export const ends = [
   both(54, 'A failure after the head cuts; nothing is appended', nothingAppended),
   both(55, 'Refused or reset: 502; too late: 504', failures),
 ];
-

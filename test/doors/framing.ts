@@ -1,7 +1,5 @@
 import { each, refusesBytes, refusesFields, withBody, withFields, withPseudo } from './behaviour.ts';
-import { lengthsAgree } from './lengths.ts';
-import { neverCompletes, padded } from './lengths.ts';
-import { chunkExtensions } from './lengths.ts';
+import { chunkExtensions, lengthsAgree, neverCompletes, padded } from './lengths.ts';
 
 /** Framing of requests, as far as it is a matter of what is refused: 1 to 16. */
 const head = (...lines: string[]) => ['GET /fact/ HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n');
@@ -14,8 +12,29 @@ const controls = Array.from({ length: 32 }, (_, code) => String.fromCharCode(cod
   .filter((one) => !'\t\r\n'.includes(one));
 
 const lengths = ['+5', '-1', '0x5', '5,5', '5, 5', '5 5', '5.0', '', '18446744073709551621', '5\x00'];
-const codings = ['xchunked', 'identity', 'gzip', 'gzip, chunked', 'chunked, identity', 'chunked;q=1', '"chunked"'];
-const hosts = ['a b', 'a/b', 'a?b', 'a#b', 'user:pw@a', 'http://a', 'a\\b', 'a:-1', 'a:8o', ':a', '[::1', '::1'];
+const codings = [
+  'xchunked',
+  'identity',
+  'gzip',
+  'gzip, chunked',
+  'chunked, identity',
+  'chunked;q=1',
+  '"chunked"',
+];
+const hosts = [
+  'a b',
+  'a/b',
+  'a?b',
+  'a#b',
+  'user:pw@a',
+  'http://a',
+  'a\\b',
+  'a:-1',
+  'a:8o',
+  ':a',
+  '[::1',
+  '::1',
+];
 const names = ['bad name', 'bad(name)', 'bad/name', 'caf\xe9', 'a\x00b', '', 'a:b'];
 
 /** What separates lines in HTTP/1.1, in every place of a head in HTTP/2 where it would be read as one there. */
@@ -87,7 +106,11 @@ export const framing = [
   each(
     5,
     'An empty Transfer-Encoding: refused, 400',
-    refusesBytes(400, [post('Transfer-Encoding:'), post('Transfer-Encoding: \t'), post('Transfer-Encoding: ,')]),
+    refusesBytes(400, [
+      post('Transfer-Encoding:'),
+      post('Transfer-Encoding: \t'),
+      post('Transfer-Encoding: ,'),
+    ]),
     refusesFields(400, [
       withFields(['transfer-encoding', '']),
       withBody(withFields(['transfer-encoding', ',']), hidden),
@@ -148,18 +171,18 @@ export const framing = [
   each(
     10,
     'A folded header line: refused, 400',
-    refusesBytes(400, [head('X-A: a', ' b'), head('X-A: a', '\tTransfer-Encoding: chunked'), head(' X-A: a')]),
+    refusesBytes(400, [
+      head('X-A: a', ' b'),
+      head('X-A: a', '\tTransfer-Encoding: chunked'),
+      head(' X-A: a'),
+    ]),
     // HTTP/2 has no lines, and so none to fold: what would be a fold further on is refused.
     refusesFields(400, [withFields(['x-a', 'a\r\n b']), withFields(['x-a', '\r\n\tb'])]),
   ),
   each(
     11,
     'A blank before the colon: refused, 400',
-    refusesBytes(400, [
-      head('Transfer-Encoding : chunked'),
-      head('Content-Length\t: 5'),
-      head('X-A : a'),
-    ]),
+    refusesBytes(400, [head('Transfer-Encoding : chunked'), head('Content-Length\t: 5'), head('X-A : a')]),
     refusesFields(400, [
       withFields(['transfer-encoding ', 'chunked']),
       withFields(['content-length\t', '5']),

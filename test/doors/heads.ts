@@ -1,7 +1,17 @@
 import { until } from '../support/client.ts';
 import { headers, speakFrames, type Field } from '../support/frames.ts';
 import { converse, ok, startRecorder, statusOf } from '../support/wire.ts';
-import { both, each, good, refusesBytes, refusesFields, withFields, withPseudo, type Run } from './behaviour.ts';
+import {
+  both,
+  each,
+  good,
+  inOrder,
+  refusesBytes,
+  refusesFields,
+  withFields,
+  withPseudo,
+  type Run,
+} from './behaviour.ts';
 import { valuesOf } from './door.ts';
 
 /** Framing of requests, as far as something is served: 17 to 23. */
@@ -24,12 +34,25 @@ const bodies: Run = async (t, { asked }) => {
       [[], [counted[1]], body],
       `${method}, with a length`,
     );
-    const { message: empty } = await asked({ method, path: '/fact/', body: '', fields: [['Content-Length', '0']] });
-    t.same([empty.values('transfer-encoding'), empty.values('content-length')], [[], ['0']], `${method}, of 0`);
+    const { message: empty } = await asked({
+      method,
+      path: '/fact/',
+      body: '',
+      fields: [['Content-Length', '0']],
+    });
+    t.same(
+      [empty.values('transfer-encoding'), empty.values('content-length')],
+      [[], ['0']],
+      `${method}, of 0`,
+    );
     // Node's client speaks of a body that a POST has not.
     if (method === 'POST') continue;
     const { message: none } = await asked({ method, path: '/fact/' });
-    t.same([none.values('transfer-encoding'), none.values('content-length')], [[], []], `${method}, without one`);
+    t.same(
+      [none.values('transfer-encoding'), none.values('content-length')],
+      [[], []],
+      `${method}, without one`,
+    );
   }
 };
 
@@ -48,13 +71,8 @@ const arrives =
     t.pass(`${fields.length} fields of ${lines(fields).length} bytes`);
   };
 
-const inOrder = (...runs: readonly Run[]): Run => {
-  return async (t, world) => {
-    for (const run of runs) await run(t, world);
-  };
-};
-
-const hiddenLength = (many: number) => `POST /fact/ HTTP/1.1\r\nHost: a\r\n${'a:\r\n'.repeat(many)}Content-Length: 9\r\n\r\nGET /admin`;
+const hiddenLength = (many: number) =>
+  `POST /fact/ HTTP/1.1\r\nHost: a\r\n${'a:\r\n'.repeat(many)}Content-Length: 9\r\n\r\nGET /admin`;
 
 const targets: Run = async (t, { asked }) => {
   for (const path of [`/${'a'.repeat(8 * kibibyte - 1)}`, `/?${'a'.repeat(8 * kibibyte - 2)}`]) {
@@ -71,7 +89,10 @@ const pipelined: Run = async (t, { door, start }) => {
     if (target !== '/slow') return ok(`<${target} ${message.body}>`);
     setTimeout(() => socket.write(ok('<slow>')), 100);
   });
-  const { port } = await start(t, `upstreams: { api: { url: "${upstream.url}" } }\nroutes: [{ name: all, upstream: api }]\n`);
+  const { port } = await start(
+    t,
+    `upstreams: { api: { url: "${upstream.url}" } }\nroutes: [{ name: all, upstream: api }]\n`,
+  );
   if (!door.http2) {
     const host = 'HTTP/1.1\r\nHost: a\r\n';
     const requests = [
@@ -90,7 +111,9 @@ const pipelined: Run = async (t, { door, start }) => {
   // Requests of HTTP/2 do not wait for each other, and each gets its own answer.
   const connection = await door.open(port);
   t.teardown(() => connection.destroy());
-  const asking = ['/slow', '/2', '/3', '/4'].map((path) => connection.ask({ method: 'POST', path, body: path.slice(1) }));
+  const asking = ['/slow', '/2', '/3', '/4'].map((path) =>
+    connection.ask({ method: 'POST', path, body: path.slice(1) }),
+  );
   const done: string[] = [];
   for (const one of asking) void one.done().then(({ body }) => done.push(body));
   await until(() => done.length === 4, 'all answers');
@@ -119,7 +142,10 @@ const fragments: Run = async (t, { door, recorded: { port, upstream } }) => {
     t.same(answers.map(statusOf), [200]);
   }
   const [message, ...others] = upstream.messages.slice(before);
-  t.same([message?.startLine, message?.values('x-a'), message?.body], ['POST /fact/ HTTP/1.1', ['a'.repeat(100)], 'good']);
+  t.same(
+    [message?.startLine, message?.values('x-a'), message?.body],
+    ['POST /fact/ HTTP/1.1', ['a'.repeat(100)], 'good'],
+  );
   t.same(others, []);
 };
 
@@ -185,7 +211,9 @@ export const heads = [
       arrives(numbered(90)),
       refusesFields(
         431,
-        [100, 200, 1000, 2000].map((many) => withFields(...Array<Field>(many).fill(['a', '']), ['x-last', '1'])),
+        [100, 200, 1000, 2000].map((many) =>
+          withFields(...Array.from({ length: many }, (): Field => ['a', '']), ['x-last', '1']),
+        ),
       ),
     ),
   ),

@@ -48,10 +48,6 @@ function askHttp1(agent: http.Agent, socket: Socket, ask: Ask): Asking {
     stream.on('error', () => {});
     if (stopped) stream.pause();
   };
-  const headOf = (message: Pick<IncomingMessage, 'statusCode' | 'rawHeaders'>): Head => ({
-    status: message.statusCode ?? 0,
-    fields: pairs(message.rawHeaders),
-  });
   req.on('error', () => (over = true));
   req.on('close', () => (over ||= tunnel === undefined));
   req.on('information', (one) => informational.push(headOf(one)));
@@ -115,6 +111,11 @@ function askHttp1(agent: http.Agent, socket: Socket, ask: Ask): Asking {
   };
   return asking;
 }
+
+const headOf = (message: Pick<IncomingMessage, 'statusCode' | 'rawHeaders'>): Head => ({
+  status: message.statusCode ?? 0,
+  fields: pairs(message.rawHeaders),
+});
 
 const webSocketFields: readonly Field[] = [
   ['Connection', 'Upgrade'],

@@ -18,7 +18,12 @@ export function openHttp2(socket: Socket): Connection {
 function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
   const { method = 'GET', path = '/', host = 'client.example', fields = [], body, webSocket = false } = ask;
   const pseudo = { ':method': method, ':scheme': 'http', ':authority': host, ':path': path };
-  const connect = { ...pseudo, ':method': 'CONNECT', ':protocol': 'websocket', 'sec-websocket-version': '13' };
+  const connect = {
+    ...pseudo,
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    'sec-websocket-version': '13',
+  };
   const sent: OutgoingHttpHeaders = webSocket ? connect : { ...pseudo };
   for (const [name, value] of fields) {
     const key = name.toLowerCase();
@@ -51,10 +56,6 @@ function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
   };
   const listen = (stream: ClientHttp2Stream) => {
     stream.on('error', () => {});
-    const headOf = (all: http2.IncomingHttpHeaders, raw: string[]): Head => ({
-      status: Number(all[':status']),
-      fields: pairs(raw).filter(([name]) => name !== ':status'),
-    });
     stream.on('headers', (all, _flags, ...[raw]: [string[]?]) => informational.push(headOf(all, raw ?? [])));
     // A 100 has an event of its own as well, and comes by this one, too.
     stream.on('response', (all, _flags, ...[raw]: [string[]?]) => (head = headOf(all, raw ?? [])));
@@ -101,6 +102,11 @@ function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
     unsent: () => stream?.writableLength ?? 0,
   };
 }
+
+const headOf = (all: http2.IncomingHttpHeaders, raw: string[]): Head => ({
+  status: Number(all[':status']),
+  fields: pairs(raw).filter(([name]) => name !== ':status'),
+});
 
 const pairs = (list: readonly string[]): Field[] =>
   list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1] ?? ''] as const] : []));

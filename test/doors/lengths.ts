@@ -24,7 +24,11 @@ export const neverCompletes: Run = async (t, { door, recorded: { port, upstream 
     await until(() => upstream.bytes().slice(start).includes('good'), 'the upload is under way');
     socket.write(`${bad}0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
     const { answers, ended } = await heard;
-    t.match([answers.map(statusOf).join(), ended], [/^(400)?$/, true], `${JSON.stringify(bad)}: cut or refused`);
+    t.match(
+      [answers.map(statusOf).join(), ended],
+      [/^(400)?$/, true],
+      `${JSON.stringify(bad)}: cut or refused`,
+    );
     await until(() => upstream.cut.length > cut, 'a cut upstream');
     t.equal(takeMessage(`${upstream.cut.at(-1)}\r\n`), undefined, 'no whole request upstream');
     t.equal(upstream.messages.length, whole);
@@ -44,7 +48,8 @@ export const lengthsAgree: Run = async (t, { door, recorded: { port, upstream } 
     const fields: Field[] = [['content-length', length]];
     client.send(headers(1, good('/fact/', fields, 'POST'), false), data(1, 'good', false));
     // A body that is complete already waits for nobody.
-    if (length !== '4') await until(() => upstream.bytes().slice(start).includes('good'), 'the upload is under way');
+    if (length !== '4')
+      await until(() => upstream.bytes().slice(start).includes('good'), 'the upload is under way');
     client.send(data(1, rest));
     const { status, reset } = await client.over(1);
     t.ok(reset !== undefined || status === 400 || length === '4', `${name}: cut or refused`);
@@ -80,17 +85,19 @@ export const chunkExtensions: Run = async (t, { door, recorded: { port, upstream
   t.equal(upstream.messages.length, whole);
 };
 
+/** DATA on the first stream with so much padding. */
+const pad = (bytes: string, padding: number, flag = 0) =>
+  frame(types.data, flags.padded | flag, 1, `${String.fromCharCode(padding)}${bytes}${'\0'.repeat(padding)}`);
+
 /** HTTP/2 has no chunks. What it has beside the bytes of a body is padding, and that goes no further either. */
 export const padded: Run = async (t, { door, recorded: { port, upstream } }) => {
   const client = speakFrames(await door.connect(port));
-  const pad = (bytes: string, padding: number, flag = 0) =>
-    frame(
-      types.data,
-      flags.padded | flag,
-      1,
-      `${String.fromCharCode(padding)}${bytes}${'\0'.repeat(padding)}`,
-    );
-  client.send(headers(1, good('/fact/', [], 'POST'), false), pad('go', 255), pad('', 200), pad('od', 3, flags.endStream));
+  client.send(
+    headers(1, good('/fact/', [], 'POST'), false),
+    pad('go', 255),
+    pad('', 200),
+    pad('od', 3, flags.endStream),
+  );
   t.match(await client.over(1), { status: 200, ended: true });
   const message = upstream.messages.at(-1);
   t.same([message?.body, message?.values('transfer-encoding')], ['good', ['chunked']]);

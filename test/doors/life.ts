@@ -6,12 +6,23 @@ import type { Answered, Ask } from './door.ts';
 import type { World } from './world.ts';
 
 /** Life, tunnels apart: 58 to 61. */
+const fin = ({ socket }: Peer) => socket.end();
+const rst = ({ socket }: Peer) => socket.resetAndDestroy();
+
 const leaves: Run = async (t, { exchange, recorded, door }) => {
   for (const way of ['the request', 'the connection'])
     for (const [name, ask, then] of [
       ['before the head', {}, ''],
-      ['in the body of the answer', {}, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n'],
-      ['in an upload with a length', { method: 'POST', body: 'later', fields: [['Content-Length', '1000']] }, ''],
+      [
+        'in the body of the answer',
+        {},
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n',
+      ],
+      [
+        'in an upload with a length',
+        { method: 'POST', body: 'later', fields: [['Content-Length', '1000']] },
+        '',
+      ],
       ['in an upload without one', { method: 'POST', body: 'later' }, ''],
     ] as readonly [string, Ask, string][]) {
       const { asking, connection, server } = await exchange(ask);
@@ -30,7 +41,10 @@ const leaves: Run = async (t, { exchange, recorded, door }) => {
   // A stream that is given up leaves its connection to the others.
   const connection = await door.open(recorded.port);
   t.teardown(() => connection.destroy());
-  const [given, kept] = [connection.ask({ method: 'POST', body: 'later' }), connection.ask({ path: '/kept' })];
+  const [given, kept] = [
+    connection.ask({ method: 'POST', body: 'later' }),
+    connection.ask({ path: '/kept' }),
+  ];
   given.leave();
   t.match(await kept.done(), { status: 200, body: 'ok', clean: true });
 };
@@ -64,11 +78,18 @@ const heldBack: Run = async (t, { exchange }) => {
   down.server.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
   const { socket } = down.server;
   const sent = await sendUntilStalled(down.server.send, () => socket.writableLength);
-  t.ok(sent < size * 0.75, `an answer that nobody reads stands still after ${Math.round(sent / mebibyte)} MiB`);
+  t.ok(
+    sent < size * 0.75,
+    `an answer that nobody reads stands still after ${Math.round(sent / mebibyte)} MiB`,
+  );
   down.asking.resume();
   await sendAll(down.server.send, () => socket.writableLength, size - sent - socket.writableLength);
   const answer = await down.asking.done();
-  t.match({ bytes: answer.body.length, clean: answer.clean }, { bytes: size, clean: true }, 'and all of it comes');
+  t.match(
+    { bytes: answer.body.length, clean: answer.clean },
+    { bytes: size, clean: true },
+    'and all of it comes',
+  );
 
   const up = await exchange({ method: 'POST', body: 'later', fields: [['Content-Length', `${size}`]] });
   up.server.socket.pause();
@@ -101,7 +122,10 @@ async function isUsedAgain(
   const before = speaker.connections();
   const connection = await open();
   const next = connection.ask({ path: '/probe' });
-  await until(() => server.received().includes('/probe') || speaker.connections() > before, 'the next request');
+  await until(
+    () => server.received().includes('/probe') || speaker.connections() > before,
+    'the next request',
+  );
   const again = speaker.connections() === before;
   (again ? server : await speaker.next()).send(okAnswer);
   await next.done();
@@ -110,7 +134,6 @@ async function isUsedAgain(
 }
 
 const reuse: Run = async (t, world) => {
-  const ended = ({ socket }: Peer) => socket.end();
   for (const [name, again, bytes, ask = {}, then] of [
     ['Content-Length', true, okAnswer],
     ['chunks', true, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n'],
@@ -119,7 +142,7 @@ const reuse: Run = async (t, world) => {
     ['103 before it', true, `HTTP/1.1 103 Early Hints\r\n\r\n${okAnswer}`],
     ['close', false, 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
     ['HTTP/1.0', false, 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-    ['a body that lasts until the close', false, 'HTTP/1.1 200 OK\r\n\r\nok', {}, ended],
+    ['a body that lasts until the close', false, 'HTTP/1.1 200 OK\r\n\r\nok', {}, fin],
     ['a body for HEAD', false, okAnswer, { method: 'HEAD' }],
   ] as readonly [string, boolean, string, Ask?, ((server: Peer) => unknown)?][])
     t.equal(await isUsedAgain(world, ask, bytes, then), again, `${name}: ${again ? 'again' : 'never again'}`);
@@ -159,8 +182,6 @@ async function onStale(world: World, ask: Ask, end: (server: Peer) => unknown) {
 }
 
 const replay: Run = async (t, world) => {
-  const fin = ({ socket }: Peer) => socket.end();
-  const rst = ({ socket }: Peer) => socket.resetAndDestroy();
   for (const [method, end] of [
     ['GET', fin],
     ['GET', rst],

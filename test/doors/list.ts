@@ -1,10 +1,12 @@
 import { answers } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
 import { ends } from './ends.ts';
+import { flow } from './flow.ts';
 import { framing } from './framing.ts';
-import { headerRows } from './headers.ts';
+import { stopping } from './headers.ts';
 import { heads } from './heads.ts';
 import { life } from './life.ts';
+import { passing } from './passing.ts';
 import { target } from './target.ts';
 import { tunnels } from './tunnels.ts';
 
@@ -13,8 +15,10 @@ export const behaviours: readonly Behaviour[] = [
   ...framing,
   ...heads,
   ...target,
-  ...headerRows,
+  ...stopping,
+  ...passing,
   ...answers,
+  ...flow,
   ...ends,
   ...life,
   ...tunnels,

@@ -15,7 +15,12 @@ const authority: Run = async (t, { door, asked, recorded: { port, upstream } }) 
       const { answers } = await converse(() => door.connect(port), bytes);
       const message = upstream.messages.at(-1);
       t.same(
-        [answers.map(statusOf), message?.startLine, message?.values('host'), message?.values('x-forwarded-host')],
+        [
+          answers.map(statusOf),
+          message?.startLine,
+          message?.values('host'),
+          message?.values('x-forwarded-host'),
+        ],
         [[200], `GET ${path} HTTP/1.1`, [`127.0.0.1:${upstream.port}`], [address]],
         target,
       );
@@ -58,7 +63,11 @@ const asterisk: Run = async (t, { door, asked, start }) => {
   t.equal(second.message.startLine, 'OPTIONS * HTTP/1.1', 'without a base path');
   const without = await start(t, yaml('/api/'));
   const connection = await door.open(without.port);
-  t.match(await connection.ask({ method: 'OPTIONS', path: '*' }).done(), { status: 404 }, 'for the route of /');
+  t.match(
+    await connection.ask({ method: 'OPTIONS', path: '*' }).done(),
+    { status: 404 },
+    'for the route of /',
+  );
   connection.destroy();
 };
 
@@ -98,7 +107,11 @@ const hostAndBack: Run = async (t, { door, asked, answered, recorded: { port, up
   t.same(own.message.values('host'), [`127.0.0.1:${upstream.port}`], "Host is the upstream's own");
   for (const host of ['Client.Example:8080', '[::1]:80']) {
     const { message } = await asked({ host, path: '/kept/' });
-    t.same([message.values('host'), message.values('x-forwarded-host')], [[host], [host]], 'with preserveHost');
+    t.same(
+      [message.values('host'), message.values('x-forwarded-host')],
+      [[host], [host]],
+      'with preserveHost',
+    );
   }
 
   for (const [said, seen] of [
@@ -169,7 +182,16 @@ export const target = [
   both(
     28,
     'So do queries: `;`, `%zz`, a bare `?`',
-    passes(['/?', '/a??', '/a?b=1;c=2', '/a?%zz', '/a?b=c+d%20e%2B', '/a?=&&b', '/a?b=/../c//d?e', '/a?"<>[]^`{|}\\']),
+    passes([
+      '/?',
+      '/a??',
+      '/a?b=1;c=2',
+      '/a?%zz',
+      '/a?b=c+d%20e%2B',
+      '/a?=&&b',
+      '/a?b=/../c//d?e',
+      '/a?"<>[]^`{|}\\',
+    ]),
   ),
   both(29, "The upstream's base path is joined once", joined),
   both(
@@ -178,4 +200,3 @@ export const target = [
     hostAndBack,
   ),
 ];
-

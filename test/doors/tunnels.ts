@@ -63,7 +63,8 @@ const noUpgrade: Run = async (t, { door, recorded: { port, upstream } }) => {
 };
 
 const passedOver: Run = async (t, { door, recorded: { port, upstream } }) => {
-  const wish = 'Connection: Upgrade, HTTP2-Settings, X-Hop, close\r\nX-Hop: 1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+  const wish =
+    'Connection: Upgrade, HTTP2-Settings, X-Hop, close\r\nX-Hop: 1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
   for (const [method, framing, body] of [
     ['GET', '\r\n', ''],
     ['POST', 'Content-Length: 4\r\n\r\nbody', 'body'],
@@ -80,13 +81,26 @@ const passedOver: Run = async (t, { door, recorded: { port, upstream } }) => {
 
 /** An extended CONNECT (RFC 8441 §4). */
 const extended = (protocol: string, ...more: Field[]) => ({
-  fields: [...good('/fact/', [], 'CONNECT'), [':protocol', protocol], ['sec-websocket-version', '13'], ...more] as Field[],
+  fields: [
+    ...good('/fact/', [], 'CONNECT'),
+    [':protocol', protocol],
+    ['sec-websocket-version', '13'],
+    ...more,
+  ] as Field[],
 });
 
 const wishesOfHttp2: Run = async (t, world) => {
   await refusesFields(501, [extended('h2c'), extended('connect-udp'), extended('other')])(t, world);
-  const { message } = await world.asked({ method: 'POST', body: 'body', fields: [['http2-settings', 'AAMAAABk']] });
-  t.same([message.values('http2-settings'), message.body], [[], 'body'], 'the settings of a wish are dropped');
+  const { message } = await world.asked({
+    method: 'POST',
+    body: 'body',
+    fields: [['http2-settings', 'AAMAAABk']],
+  });
+  t.same(
+    [message.values('http2-settings'), message.body],
+    [[], 'body'],
+    'the settings of a wish are dropped',
+  );
 };
 
 const refused: Run = async (t, { answered, door }) => {

@@ -17,18 +17,25 @@ export type World = {
   port: number;
   speaker: Speaker;
   /** Asks over new connections on both sides; gives both ends once the head has arrived. */
-  exchange(ask?: Ask): Promise<Exchange>;
+  exchange: (ask?: Ask) => Promise<Exchange>;
   /** Asks, has the upstream answer with these bytes, and end when they must; gives what the client got. */
-  answered(ask: Ask, bytes: string, then?: (server: Peer) => unknown): Promise<Exchange & { answer: Answered }>;
+  answered: (
+    ask: Ask,
+    bytes: string,
+    then?: (server: Peer) => unknown,
+  ) => Promise<Exchange & { answer: Answered }>;
   /** Sends a request to the upstream that writes down: what that got, and what the client. */
-  asked(ask?: Ask, to?: { port: number; upstream: Recorder }): Promise<{ message: Message; answer: Answered }>;
+  asked: (
+    ask?: Ask,
+    to?: { port: number; upstream: Recorder },
+  ) => Promise<{ message: Message; answer: Answered }>;
   /** A connection of a client that is gone when the test is over. */
-  open(port?: number): Promise<Connection>;
+  open: (port?: number) => Promise<Connection>;
   /** Another proxy behind this door. */
-  start(t: T, yaml: string): Promise<Running>;
+  start: (t: T, yaml: string) => Promise<Running>;
 };
 
-export type Exchange = { connection: Connection; asking: Asking; server: Peer };
+type Exchange = { connection: Connection; asking: Asking; server: Peer };
 
 /**
  * Everything goes to one upstream: alice is version 0 of `/fact/`; `/based/` is behind a base path, `/kept/` keeps the client's

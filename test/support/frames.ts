@@ -89,12 +89,12 @@ export type FrameClient = {
   socket: Socket;
   /** Whatever came, but for acknowledgements and what is answered by one. */
   frames: Frame[];
-  send(...bytes: Buffer[]): void;
+  send: (...bytes: Buffer[]) => void;
   /** The code of GOAWAY, once it came; of a connection that ended without one: -1. */
-  gone(): number | undefined;
-  fateOf(stream: number): Fate;
+  gone: () => number | undefined;
+  fateOf: (stream: number) => Fate;
   /** Waits until a stream, or its connection, is over. */
-  over(stream: number, within?: number): Promise<Fate>;
+  over: (stream: number, within?: number) => Promise<Fate>;
 };
 
 /** Speaks HTTP/2 on a connection: preface and settings go out at once, and what must be acknowledged is. */
