@@ -39,7 +39,7 @@ type Exchange = { connection: Connection; asking: Asking; server: Peer };
 
 /**
  * Everything goes to one upstream: alice is version 0 of `/fact/`; `/based/` is behind a base path, `/kept/` keeps the client's
- * Host, `/hasty/` waits but 200 ms; all else is the plain route.
+ * Host, `/hasty/` waits but 150 ms; all else is the plain route.
  */
 const routes = (url: string, more = '') => `
 context: { user: { key: [{ cookie: uid }] } }
@@ -49,7 +49,7 @@ upstreams:
   v1: { url: "${url}", responseTimeout: 1s, idleTimeout: 1s }
   based: { url: "${url}/base", responseTimeout: 1s }
   kept: { url: "${url}", preserveHost: true }
-  hasty: { url: "${url}", responseTimeout: 200ms, idleTimeout: 200ms }
+  hasty: { url: "${url}", responseTimeout: 150ms, idleTimeout: 150ms }
 routes:
   - { name: facts, match: { path: /fact/ }, flag: facts, versions: { 0: v0, 1: v1 }, default: 0 }
   - { name: based, match: { path: /based/ }, upstream: based }
@@ -58,12 +58,14 @@ routes:
   - { name: named, match: { host: named.example, path: /named/ }, upstream: based }
   - { name: unnamed, match: { path: /named/ }, upstream: v0 }
   - { name: site, match: { path: / }, upstream: v0 }
-shutdown: { drain: 1s }
 ${more}`;
 
 export async function startWorld(t: T, door: Door): Promise<World> {
   const start = (t: T, yaml: string) =>
-    startProxy(t, door.listen + yaml, { ...door.files, 'flags.yaml': evenFlags });
+    startProxy(t, `${door.listen}shutdown: { drain: 100ms }\n${yaml}`, {
+      ...door.files,
+      'flags.yaml': evenFlags,
+    });
   const upstream = await startRecorder(t);
   const recorded = { upstream, port: (await start(t, routes(upstream.url))).port };
   const trusted = await start(t, routes(upstream.url, 'trustedProxies: [loopback]'));
