@@ -136,6 +136,7 @@ export async function startApp(
       serving: () => servingBy(provider),
       pools: () => current.routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
       onRefused: tally.refused,
+      log: common,
     }));
     const listen = await orCannotListen(config.listen, server.listen(config.listen));
     opened.push(() => server.close(current.config.shutdown.drain));

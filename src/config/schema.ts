@@ -142,7 +142,9 @@ const shutdown = z.strictObject({
 
 export const schema = z
   .strictObject({
-    listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address, tls, http2, proxyProtocol }`.'),
+    listen: listen
+      .prefault('0.0.0.0:8080')
+      .describe('Where clients connect: HOST:PORT, or `{ address, tls, http2, proxyProtocol }`.'),
     admin: admin
       .prefault('127.0.0.1:9901')
       .describe(

@@ -26,7 +26,7 @@ export async function readTextFile(
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), problems: [], read };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return problem(missing);
-    return problem(reasons[codeOf(error)] ?? `cannot be read (${codeOf(error)})`);
+    return problem(reasonOf(error));
   } finally {
     // The bytes are here, or will be asked for again.
     await handle?.close().catch(() => {});
@@ -43,7 +43,12 @@ async function upTo(handle: FileHandle, limit: number): Promise<Buffer> {
   }
 }
 
+/** Why a file cannot be read. */
+export const reasonOf = (error: unknown): string =>
+  reasons[codeOf(error)] ?? `cannot be read (${codeOf(error)})`;
+
 const reasons: Record<string, string> = {
+  ENOENT: 'no such file',
   ENOTDIR: 'a part of this path is a file, not a folder',
   EISDIR: 'a folder, not a file',
   EACCES: 'this file may not be read by this user',

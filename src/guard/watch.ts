@@ -55,6 +55,10 @@ const connectFailures = new Set([
   'connect_failed',
   'name_unknown',
   'tls_failed',
+  'tls_expired',
+  'tls_unknown_authority',
+  'tls_wrong_name',
+  'tls_refused',
 ]);
 
 const keptIds = 10;

@@ -37,9 +37,20 @@ export type ErrorCode =
   | 'body_too_large'
   | 'loop'
   | 'rolled_back'
-  | 'too_many_connections';
+  | 'too_many_connections'
+  | 'too_demanding'
+  | 'bad_proxy_header';
 
-type Row = { status: number; source: FailureSource; title: string };
+/** `told` is what a client is told in its place, who need not know more. */
+type Row = { status: number; source: FailureSource; title: string; told?: ErrorCode };
+
+/** Why is for the log. */
+const untrusted: Row = {
+  status: 502,
+  source: 'upstream',
+  title: 'The upstream could not be trusted',
+  told: 'tls_failed',
+};
 
 /** The one table from a failure to the answer. 499, as nginx has it, is never sent: nobody is there. */
 const table: Record<ErrorCode, Row> = {
@@ -47,7 +58,7 @@ const table: Record<ErrorCode, Row> = {
   bad_request: { status: 400, source: 'downstream', title: 'The request is malformed' },
   bad_target: { status: 400, source: 'downstream', title: 'The request target is malformed' },
   bad_host: { status: 400, source: 'downstream', title: 'The Host header is missing, repeated or malformed' },
-  bad_version: { status: 505, source: 'downstream', title: 'Only HTTP/1.0 and HTTP/1.1 are spoken here' },
+  bad_version: { status: 505, source: 'downstream', title: 'This version of HTTP is not spoken here' },
   too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
@@ -59,11 +70,17 @@ const table: Record<ErrorCode, Row> = {
   no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
   rolled_back: { status: 503, source: 'self', title: 'The version that served this was rolled back' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
+  too_demanding: { status: 429, source: 'downstream', title: 'The client asks for too much at once' },
+  bad_proxy_header: { status: 400, source: 'downstream', title: 'x' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
   connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },
   name_unknown: { status: 502, source: 'upstream', title: 'The upstream could not be found' },
-  tls_failed: { status: 502, source: 'upstream', title: 'The upstream could not be trusted' },
+  tls_failed: untrusted,
+  tls_expired: untrusted,
+  tls_unknown_authority: untrusted,
+  tls_wrong_name: untrusted,
+  tls_refused: untrusted,
   response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
   client_stalled: { status: 499, source: 'downstream', title: 'The client did not read' },
@@ -88,8 +105,8 @@ export type Problem = { status: number; headers: HeaderList; body: string };
 
 /** The answer for a failure (RFC 9457): never a stack, never an upstream's address. */
 export function problem(code: ErrorCode, requestId: string | undefined): Problem {
-  const { status, title } = table[code];
-  const type = `urn:problem-type:trenchcoat:${code.replaceAll('_', '-')}`;
+  const { status, title, told = code } = table[code];
+  const type = `urn:problem-type:trenchcoat:${told.replaceAll('_', '-')}`;
   const body = `${JSON.stringify({ type, title, status, requestId })}\n`;
   const headers = [
     'Content-Type',

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Connect } from './connect.ts';
+import type { Connector } from './connect.ts';
+import { cut } from './cut.ts';
 import type { CarriedExchange, Carrier } from './exchange.ts';
-import { UpstreamError, upstreamError } from './failure.ts';
+import { isAlert, UpstreamError, upstreamError } from './failure.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import { sendBody } from './send-body.ts';
 
@@ -48,24 +49,24 @@ export class Connection implements Carrier, ResponseSink {
   /** When it is too late, on the clock of `performance.now()`. The pool looks. */
   deadline: number;
 
-  constructor(
-    connect: Connect,
-    standing: string,
-    timeouts: Timeouts,
-    owner: Owner,
-    exchange: CarriedExchange,
-  ) {
+  constructor(connector: Connector, timeouts: Timeouts, owner: Owner, exchange: CarriedExchange) {
     this.#owner = owner;
     this.#timeouts = timeouts;
     this.#exchange = exchange;
     exchange.carrier = this;
     this.deadline = performance.now() + timeouts.connectTimeout;
-    this.#socket = connect((chunk) => this.#onBytes(chunk));
+    this.#socket = connector.open((chunk) => this.#onBytes(chunk));
     this.#socket
-      .once(standing, () => this.#onStanding())
+      .once(connector.standing, () => this.#onStanding())
       .on('end', () => this.#onEnd())
-      .on('error', (error) => this.#fail(this.#stands ? new UpstreamError('reset', error) : error))
+      .on('error', (error) => this.#onError(error))
       .on('close', () => this.#fail(new UpstreamError('reset')));
+  }
+
+  #onError(error: Error): void {
+    // In TLS 1.3, an upstream that does not like our certificate says so when the connection stands for us already.
+    const refused = !this.#served && !this.#heard && isAlert(error);
+    this.#fail(this.#stands && !refused ? new UpstreamError('reset', error) : error);
   }
 
   /** Carries a further exchange. */
@@ -90,7 +91,7 @@ export class Connection implements Carrier, ResponseSink {
     if (this.#gone) return;
     this.#gone = true;
     // In a tunnel, a plain end would say that all is said.
-    if (this.#tunnel) this.#socket.resetAndDestroy();
+    if (this.#tunnel) cut(this.#socket);
     else this.#socket.destroy();
     this.#owner.onGone(this);
   }

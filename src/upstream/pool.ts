@@ -1,4 +1,6 @@
-import { createConnect, standsAt } from './connect.ts';
+import type { UpstreamTls } from '../config/tls-schema.ts';
+import { createConnector } from './connect.ts';
+import type { CredentialNews } from './credentials.ts';
 import { Connection, type Owner, type Timeouts } from './connection.ts';
 import {
   CarriedExchange,
@@ -17,6 +19,10 @@ export type PoolOptions = Timeouts & {
   maxTunnels: number;
   /** Exchanges that may wait for a connection, for `connectTimeout` at the longest. */
   queue: number;
+  /** How an https:// upstream is spoken to. */
+  tls?: Partial<UpstreamTls>;
+  /** Told of the files that `tls` names. */
+  news?: CredentialNews;
 };
 
 /** What a pool has now, and has done since the start. */
@@ -44,8 +50,12 @@ export type UpstreamPool = {
 const resolve = createResolver();
 
 export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
-  const connect = createConnect(origin, resolve);
-  const standing = standsAt(origin);
+  const connector = createConnector(origin, {
+    lookup: resolve,
+    protocols: ['http/1.1'],
+    tls: options.tls,
+    news: options.news,
+  });
   const budget = createReplayBudget();
   const connections = new Set<Connection>();
   const tunnels = new Set<Connection>();
@@ -90,7 +100,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
 
   function open(exchange: CarriedExchange): void {
     connects += 1;
-    connections.add(new Connection(connect, standing, options, owner, exchange));
+    connections.add(new Connection(connector, options, owner, exchange));
     sweeping ??= setInterval(sweep, sweepEvery).unref();
   }
 
@@ -155,10 +165,12 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     }),
     retire() {
       retired = true;
+      connector.close();
       for (const connection of idle.splice(0)) connection.destroy();
     },
     destroy() {
       destroyed = true;
+      connector.close();
       for (const exchange of queue.splice(0)) exchange.fail(new UpstreamError('shutting_down'));
       for (const connection of [...connections, ...tunnels]) connection.shutDown();
     },

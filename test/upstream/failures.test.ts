@@ -16,16 +16,11 @@ await t.test('whatever keeps us from an upstream has a name', (t) => {
     exhausted: ['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL'],
     name_unknown: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA'],
     reset: ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ENETRESET'],
-    tls_failed: [
-      'EPROTO',
-      'ERR_SSL_WRONG_VERSION_NUMBER',
-      'ERR_TLS_CERT_ALTNAME_INVALID',
-      'CERT_HAS_EXPIRED',
-      'DEPTH_ZERO_SELF_SIGNED_CERT',
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-      'INVALID_CA',
-      'HOSTNAME_MISMATCH',
-    ],
+    tls_failed: ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'INVALID_CA', 'CRL_HAS_EXPIRED'],
+    tls_expired: ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
+    tls_unknown_authority: ['DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    tls_wrong_name: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
+    tls_refused: ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'],
     internal: ['ERR_INVALID_ARG_TYPE', ''],
   };
   for (const [failure, codes] of Object.entries(table))
