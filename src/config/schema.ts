@@ -31,7 +31,11 @@ const listen = z
     address,
     z.strictObject({
       address: bound,
-      tls: listenTls.optional().describe('Clients speak TLS. Without it they speak plainly.'),
+      tls: listenTls
+        .optional()
+        .describe(
+          'Clients speak TLS. Without it they speak plainly. Files that are renewed are taken within a second, all of them or none.',
+        ),
       http2: z
         .boolean()
         .optional()
