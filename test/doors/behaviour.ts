@@ -51,16 +51,63 @@ export type Attack = { fields: readonly Field[]; body?: string };
  * With HTTP/2: each of these is refused, with an answer of these statuses or by a reset, and not a byte reaches the
  * upstream. The connection goes on serving, unless it was ended with GOAWAY.
  */
-export const refusesFields =
-  (statuses: Statuses, attacks: readonly Attack[]): Run =>
-  async (t, { door, recorded: { port, upstream } }) => {
+export const refusesFields = (statuses: Statuses, attacks: readonly Attack[]): Run => {
+  return eachOnConnection(attacks, async (t, { upstream }, before, fate, name) => {
+    t.ok(isRefused(fate, statuses), `${name}: refused (${tell(fate)})`);
+    t.equal(upstream.bytes().slice(before), '', `${name}: nothing upstream`);
+  });
+};
+
+/**
+ * With HTTP/2: of a field that holds what none may hold, nothing goes further. nghttp2 leaves it out before anybody sees
+ * it, so that the request is served without, or refuses the request.
+ */
+export const dropsFields = (attacks: readonly Attack[]): Run => {
+  return eachOnConnection(attacks, async (t, { upstream }, before, fate, name) => {
+    const [message] = upstream.messages.slice(-1);
+    const seen = upstream.bytes().slice(before);
+    t.ok(isRefused(fate, 400) || fate.status === 200, `${name}: refused, or served without (${tell(fate)})`);
+    t.ok(seen === '' || seen === message?.bytes, `${name}: one request upstream, or none`);
+    const lines = seen.slice(0, seen.indexOf('\r\n\r\n')).split('\r\n').slice(1);
+    const others = lines
+      .map((line) => line.split(':', 1)[0]?.toLowerCase() ?? '')
+      .filter((one) => !usual.has(one));
+    t.same(others, [], `${name}: with no field but the usual`);
+  });
+};
+
+/** What the upstream gets with every request. */
+const usual = new Set([
+  '',
+  'host',
+  'connection',
+  'via',
+  'transfer-encoding',
+  'x-api-version',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+]);
+
+type Judge = (
+  t: Test,
+  recorded: World['recorded'],
+  before: number,
+  fate: Fate,
+  name: string,
+) => Promise<void>;
+
+/** Sends one after the other over one connection, or a new one when that was ended; after each it must serve. */
+function eachOnConnection(attacks: readonly Attack[], judge: Judge): Run {
+  return async (t, { door, recorded }) => {
     let client: FrameClient | undefined;
     let stream = 1;
     for (const { fields, body } of attacks) {
       const name = shorten(JSON.stringify([...fields.filter(([one]) => !plainly.has(one)), body]));
-      const before = upstream.bytes().length;
+      const before = recorded.upstream.bytes().length;
       if (client === undefined || client.gone() !== undefined) {
-        client = speakFrames(await door.connect(port));
+        client = speakFrames(await door.connect(recorded.port));
         stream = 1;
       }
       client.send(
@@ -68,24 +115,26 @@ export const refusesFields =
         ...(body === undefined ? [] : [data(stream, body)]),
       );
       const fate = await client.over(stream);
-      t.ok(isRefused(fate, statuses, client.gone()), `${name}: refused (${tell(fate, client.gone())})`);
+      await judge(t, recorded, before, { ...fate, reset: fate.reset ?? client.gone() }, name);
       stream += 2;
-      if (client.gone() === undefined) await servesOn(t, client, stream, name);
-      else await servesOn(t, speakFrames(await door.connect(port)), 1, name);
+      if (client.gone() !== undefined) {
+        client = speakFrames(await door.connect(recorded.port));
+        stream = 1;
+      }
+      await servesOn(t, client, stream, name);
       stream += 2;
-      t.equal(upstream.bytes().slice(before), upstream.messages.at(-1)?.bytes, `${name}: nothing upstream`);
-      t.match(upstream.messages.at(-1)?.startLine, /\/after /, `${name}: but what came after it`);
+      t.match(recorded.upstream.messages.at(-1)?.startLine, /\/after /, `${name}: and so does the upstream`);
     }
     client?.socket.destroy();
   };
+}
 
 const plainly = new Set([':method', ':scheme', ':path', ':authority']);
 
-const isRefused = ({ status, reset }: Fate, statuses: Statuses, gone: number | undefined): boolean =>
-  status === undefined ? (reset ?? gone ?? 0) > 0 : [statuses].flat().includes(status);
+const isRefused = ({ status, reset }: Fate, statuses: Statuses): boolean =>
+  status === undefined ? (reset ?? 0) > 0 : [statuses].flat().includes(status);
 
-const tell = ({ status, reset }: Fate, gone: number | undefined) =>
-  `${status ?? 'no answer'}, RST_STREAM ${reset}, GOAWAY ${gone}`;
+const tell = ({ status, reset }: Fate) => `${status ?? 'no answer'}, RST_STREAM or GOAWAY ${reset}`;
 
 /** Shows that a connection serves a good request. */
 export async function servesOn(t: Test, client: FrameClient, stream: number, name: string): Promise<void> {

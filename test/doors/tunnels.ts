@@ -3,7 +3,18 @@ import { until } from '../support/client.ts';
 import type { Field } from '../support/frames.ts';
 import { okAnswer, type Peer } from '../support/peers.ts';
 import { converse, statusOf } from '../support/wire.ts';
-import { both, each, good, refusesBytes, refusesFields, withFields, type Run } from './behaviour.ts';
+import {
+  both,
+  dropsFields,
+  each,
+  good,
+  inOrder,
+  refusesBytes,
+  refusesFields,
+  withBody,
+  withFields,
+  type Run,
+} from './behaviour.ts';
 import { valuesOf } from './door.ts';
 import type { World } from './world.ts';
 
@@ -200,7 +211,7 @@ const death: Run = async (t, world) => {
   t.match(answer, { status: 200 }, 'and others are served');
 };
 
-const withBody = (framing: string) =>
+const webSocketWith = (framing: string) =>
   `GET /fact/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${framing}`;
 
 export const tunnels = [
@@ -223,7 +234,11 @@ export const tunnels = [
     64,
     'A wish for h2c, or anything but WebSocket, is passed over and the request served, body and all',
     passedOver,
-    wishesOfHttp2,
+    // Nobody can wish for HTTP/2 in HTTP/2, and what CONNECT asks for cannot be passed over.
+    inOrder(
+      refusesFields(501, [extended('h2c'), extended('connect-udp'), extended('other')]),
+      dropsFields([withBody(withFields(['http2-settings', 'AAMAAABk']), 'body')]),
+    ),
   ),
   both(65, 'A refused WebSocket gets the refusal, status, headers and body', refused),
   both(66, 'Early bytes on either side of a 101 arrive', earlyBytes),
@@ -233,9 +248,9 @@ export const tunnels = [
     69,
     'A WebSocket request with a body: refused, 400',
     refusesBytes(400, [
-      withBody('Content-Length: 4\r\n\r\nbody'),
-      withBody('Content-Length: 4\r\n\r\n'),
-      withBody('Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'),
+      webSocketWith('Content-Length: 4\r\n\r\nbody'),
+      webSocketWith('Content-Length: 4\r\n\r\n'),
+      webSocketWith('Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'),
     ]),
     // What follows is the tunnel's, without an end of its own.
     refusesFields(400, [extended('websocket', ['content-length', '4'])]),
