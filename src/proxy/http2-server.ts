@@ -67,6 +67,8 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
   let sweeping: NodeJS.Timeout | undefined;
 
   function take(socket: Socket, client: Client): void {
+    // A connection whose client has ended it can bring no request, and carry no answer.
+    socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: mostStreams,
