@@ -31,6 +31,7 @@ export class Http2Request implements Request {
     this.socket = new StreamCarrier(stream, head.size);
     this.#ended = ended;
     if (ended) return;
+    keepEndTrue(stream);
     stream.on('trailers', (...[, , raw]: [unknown, unknown, string[]]) => (this.rawTrailers = raw));
     stream.once('end', () => (this.#ended = true));
   }
@@ -42,6 +43,20 @@ export class Http2Request implements Request {
   resume(): void {
     this.stream.resume();
   }
+}
+
+/**
+ * Node has a stream end, as one that is complete does, when it is reset or its connection goes; a body that was cut would then be
+ * whole to the upstream. Such a stream closes without an end.
+ */
+function keepEndTrue(stream: ServerHttp2Stream): void {
+  const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
+  stream.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event !== 'end' || !stream.aborted) return emit(event, ...args);
+    // After a reset without an error, Node waits for the end to do so.
+    stream.destroy();
+    return false;
+  };
 }
 
 /** Counts what a stream has carried: heads as HTTP/1.1 would have them, and bodies. */
