@@ -1,7 +1,7 @@
 import { isSame } from '../config/same.ts';
 import type { Config } from '../config/schema.ts';
 import { createIdentify, headersConsulted, type Identify } from '../identity/identify.ts';
-import { createPool } from '../upstream/pool.ts';
+import { openPool } from '../upstream/open-pool.ts';
 import { createOverride, secretHeader, type Override } from './override.ts';
 import { createRewrite } from './rewrite.ts';
 import { compileRoutes, type OpenRequests, type Route, type Upstream } from './routes.ts';
@@ -48,7 +48,7 @@ function openUpstreams(config: Config, before: readonly Upstream[]): Map<string,
       const basePath = url.pathname.replace(/\/$/, '');
       const rewrite = rewriteLocation ? createRewrite(url, basePath) : undefined;
       const same = before.find((one) => one.name === name && isSame(one.configured, configured));
-      const pool = same?.pool ?? createPool(url, configured);
+      const pool = same?.pool ?? openPool(url, configured);
       return [name, { name, configured, url, basePath, preserveHost, rewrite, pool }];
     }),
   );
