@@ -75,7 +75,8 @@ export async function startApp(
   let flags: FlagProvider | undefined;
   let steered: Steering | undefined;
   let front: Front | undefined;
-  let current = { config, routing: createRouting(config) };
+  const common = seat.speaks ? log : silent;
+  let current = { config, routing: createRouting(config, undefined, common) };
   /** What there is to let go of; the last is the first to go. */
   const opened: (() => unknown)[] = [() => current.routing.close()];
 
@@ -87,7 +88,6 @@ export async function startApp(
   });
   if (tracing !== undefined) opened.push(() => tracing.flush(flushDeadline));
   const { tally } = seat;
-  const common = seat.speaks ? log : silent;
   const pseudonym = `trenchcoat-${randomUUID().slice(0, 8)}`;
   const rollouts = () => steered?.rollouts();
   const guard = () => steered?.guard();
@@ -136,6 +136,7 @@ export async function startApp(
       serving: () => servingBy(provider),
       pools: () => current.routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
       onRefused: tally.refused,
+      log: common,
     }));
     const listen = await orCannotListen(config.listen, server.listen(config.listen));
     opened.push(() => server.close(current.config.shutdown.drain));
@@ -189,7 +190,7 @@ export async function startApp(
       const { config, colours } = loaded;
       if (phase !== 'ready' || flags === undefined || steered === undefined)
         throw new UserError(`the proxy is ${phase}, and takes no other configuration now`);
-      const routing = createRouting(config, current.routing);
+      const routing = createRouting(config, current.routing, common);
       const putInForce = await steered.prepare(config);
       await log.follow(config.log, { secrets: secretsOf(config), colours });
       putInForce();

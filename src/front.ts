@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import type { LoadedConfig } from './config/load.ts';
-import type { Address } from './config/scalars.ts';
+import type { ListenConfig } from './config/schema.ts';
+import type { DoorLog } from './proxy/door.ts';
 import type { ErrorCode } from './proxy/errors.ts';
 import { createProxyServer, type ProxyServer, type Serving } from './proxy/server.ts';
+import type { HandshakeFailure } from './proxy/tls-door.ts';
 import type { MetricObjects } from './telemetry/metrics.ts';
 import type { PoolCounts } from './upstream/pool.ts';
 
@@ -11,7 +13,7 @@ export type Pool = PoolCounts & { name: string };
 
 /** What takes requests: a server in this process, or workers. */
 export type Front = {
-  listen(address: Address): Promise<AddressInfo>;
+  listen(how: ListenConfig): Promise<AddressInfo>;
   /** Serves by another configuration from the next request on. */
   follow(loaded: LoadedConfig): Promise<void>;
   connections(): number;
@@ -32,15 +34,16 @@ export type Front = {
 export type FrontParts = {
   serving: () => Serving;
   pools: () => Pool[];
-  onRefused: (code: ErrorCode) => void;
+  onRefused: (code: ErrorCode | HandshakeFailure) => void;
+  log: DoorLog;
 };
 
 /** A server in this process. */
 export const ownFront = (parts: FrontParts): Front =>
-  frontOf(createProxyServer(parts.serving(), parts.onRefused), parts);
+  frontOf(createProxyServer(parts.serving(), parts.onRefused, parts.log), parts);
 
 export const frontOf = (server: ProxyServer, { serving, pools }: FrontParts): Front => ({
-  listen: (address) => server.listen(address),
+  listen: (how) => server.listen(how),
   follow: async () => server.serve(serving()),
   connections: () => server.connections(),
   pools,

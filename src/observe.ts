@@ -72,6 +72,7 @@ export function observe({ current, clock, phase, tally, ...parts }: Observed): O
       tally,
       clientConnections: connections,
       upstreams: pools,
+      certificates: () => current().routing.upstreams.flatMap(({ shown }) => shown.now ?? []),
       flagSource() {
         const { initialized, healthy } = flagState();
         return { ready: initialized && healthy, staleMs: staleMs() };

@@ -1,16 +1,21 @@
 import { relative } from 'node:path';
 import { printable, problemsError, UserError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
+import { checkPems } from '../config/pem-check.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { readFlagFile } from '../flags/flag-file.ts';
 import { splitProblems } from '../flags/split.ts';
 import { isBlind } from './blind-schedule.ts';
 
-/** Reads the configuration and its flag file; prints every mistake, or none and a line a route; the exit code. */
+/** Reads the configuration, its flag file and its PEM files; prints every mistake, or none and a line a route; the exit code. */
 export async function check({ config: named }: { config?: string }): Promise<number> {
   try {
-    const { config, file } = await loadConfig(named);
-    const notes = [...(await flagNotes(config)), ...guardNotes(config)];
+    const loaded = await loadConfig(named);
+    const { config, file } = loaded;
+    const pems = await checkPems(loaded);
+    if (pems.problems.length > 0) throw problemsError(pems.problems);
+    const pemNotes = pems.notes.map((note) => `note: ${note}`);
+    const notes = [...(await flagNotes(config)), ...guardNotes(config), ...pemNotes];
     const lines = [`${shortPath(file)}: fine`, ...config.routes.map(routeLine), ...notes];
     process.stdout.write(`${lines.map(printable).join('\n')}\n`);
     return 0;

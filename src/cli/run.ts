@@ -1,7 +1,8 @@
 import cluster from 'node:cluster';
 import { alone, startApp, type App } from '../app.ts';
 import { systemClock } from '../clock.ts';
-import { configName, loadConfig } from '../config/load.ts';
+import { configName } from '../config/load.ts';
+import { loadToServe } from '../config/pem-check.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { fingerprint } from '../config/watch.ts';
 import { endStart } from '../lean-start.ts';
@@ -16,10 +17,10 @@ export function run(options: { config?: string }): Promise<number> {
   return untilStopped(async (started) => {
     const named = configName(options.config);
     const known = await fingerprint(named);
-    const loaded = await loadConfig(named);
+    const loaded = await loadToServe(named);
     const { config, file, colours } = loaded;
     const log = (started.log = await createLog(config.log, { secrets: secretsOf(config), colours }));
-    const source = { file, known, read: () => loadConfig(file) };
+    const source = { file, known, read: () => loadToServe(file) };
     const seat = workersOf(loaded) > 1 ? leading(loaded, log) : alone();
     const app = (started.app = await startApp(config, log, systemClock, source, seat));
     log.info({ config: file, listen: app.listen, admin: app.admin }, 'ready');

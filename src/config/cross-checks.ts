@@ -36,6 +36,7 @@ export function crossChecks(document: Document): Problem[] {
   checkAddresses(value, report);
   checkRollouts(value, report, notOneOf);
   checkGuards(value, report);
+  checkDoors(value, report);
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
@@ -185,6 +186,28 @@ function checkGuards(value: unknown, report: Report): void {
       );
     else if ((childOf(guard, 'onRegression') ?? 'rollback') !== 'rollback')
       report([...at, 'launchdarkly'], 'a flag is turned off with `onRegression: rollback` alone; remove it');
+  }
+}
+
+/** What would be said of TLS and of proxies to nobody. */
+function checkDoors(value: unknown, report: Report): void {
+  const trusted = childOf(value, 'trustedProxies');
+  if (
+    childOf(childOf(value, 'listen'), 'proxyProtocol') === true &&
+    !(Array.isArray(trusted) && trusted.length > 0)
+  )
+    report(
+      ['listen', 'proxyProtocol'],
+      'it is taken from `trustedProxies` alone, and there are none; name them',
+    );
+  for (const [name, upstream] of entriesOf(childOf(value, 'upstreams'))) {
+    const url = childOf(upstream, 'url');
+    const said = entriesOf(childOf(upstream, 'tls')).find(([key, how]) => key !== 'verify' || how !== true);
+    if (said !== undefined && typeof url === 'string' && /^http:/i.test(url))
+      report(
+        ['upstreams', name, 'tls', said[0]],
+        'an http:// address is spoken to without TLS; write https://, or remove it',
+      );
   }
 }
 

@@ -7,7 +7,7 @@ export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 const cache = new WeakMap<z.ZodType, JsonSchema>();
 
-/** The JSON Schema of what may stand in a file, reserved keys included. */
+/** The JSON Schema of what may stand in a file. */
 export function jsonSchemaOf(type: z.ZodType): JsonSchema {
   const known = cache.get(type);
   if (known !== undefined) return known;
@@ -16,10 +16,10 @@ export function jsonSchemaOf(type: z.ZodType): JsonSchema {
   return made;
 }
 
-/** The JSON Schema for editors: what this version supports, and nothing else. */
+/** The JSON Schema for editors. */
 export function publicJsonSchema(): Record<string, unknown> {
   const { $schema, ...rest } = jsonSchemaOf(schema);
-  return { $schema, title: 'trenchcoat', ...withoutReserved(rest) };
+  return { $schema, title: 'trenchcoat', ...rest };
 }
 
 /** The same, with `${NAME}` allowed in place of every scalar that it could fill. */
@@ -69,11 +69,9 @@ export function nodesAt(root: JsonSchema, path: readonly PropertyKey[], value: u
   return nodes;
 }
 
-/** The keys that a map at a path may have, in the order of the reference; reserved ones are left out. */
+/** The keys that a map at a path may have, in the order of the reference. */
 export function keysAt(root: JsonSchema, path: readonly PropertyKey[], value: unknown): string[] {
-  const keys = nodesAt(root, path, value).flatMap(({ properties = {} }) =>
-    Object.keys(properties).filter((key) => !isReserved(properties[key])),
-  );
+  const keys = nodesAt(root, path, value).flatMap(({ properties = {} }) => Object.keys(properties));
   return [...new Set(keys)];
 }
 
@@ -91,21 +89,6 @@ function shapes(node: JsonSchema, value: unknown): JsonSchema[] {
     ),
   );
   return chosen.length > 0 ? chosen : all;
-}
-
-/** `not: {}` accepts nothing: a key that the design names and this version does not act on. */
-const isReserved = (node: unknown): boolean => isMap(node) && 'not' in node;
-
-function withoutReserved(node: object): Record<string, unknown> {
-  const clean = (child: unknown): unknown => {
-    if (Array.isArray(child)) return child.map(clean);
-    return isMap(child) ? withoutReserved(child) : child;
-  };
-  return Object.fromEntries(
-    Object.entries(node)
-      .filter(([, child]) => !isReserved(child))
-      .map(([key, child]) => [key, clean(child)]),
-  );
 }
 
 /** The JSON Schema as text, as `trenchcoat schema` prints it. */

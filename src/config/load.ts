@@ -1,16 +1,22 @@
 import { dirname, resolve } from 'node:path';
 import { crossChecks } from './cross-checks.ts';
 import { readDocument } from './document.ts';
-import { problemsError, UnreadableError } from './errors.ts';
+import { pathText, problemsError, UnreadableError, type Problem } from './errors.ts';
 import { schema, type Config } from './schema.ts';
 import { readTextFile } from './text-file.ts';
 import { validate } from './validate.ts';
 
 /**
  * A configuration that can be acted on. `file` is absolute, and so are the paths inside. `colours` is false when the
- * environment has asked for none (`NO_COLOR`).
+ * environment has asked for none (`NO_COLOR`). `problem` is one with what stands at a path.
  */
-export type LoadedConfig = { config: Config; file: string; text: string; colours: boolean };
+export type LoadedConfig = {
+  config: Config;
+  file: string;
+  text: string;
+  colours: boolean;
+  problem: (path: readonly PropertyKey[], message: string) => Problem;
+};
 
 /**
  * Reads and checks a configuration. Without `file` it is the one that `$TRENCHCOAT_CONFIG` names, else
@@ -50,6 +56,7 @@ export function parseConfig(
     file: absolute,
     text,
     colours: nonEmpty(env['NO_COLOR']) === undefined,
+    problem: (path, message) => ({ file: named, ...document.at(path), path: pathText(path), message }),
   };
 }
 
@@ -61,11 +68,26 @@ const missing = 'no such file; name one with -c FILE, or write a first one with 
 
 const nonEmpty = (text: string | undefined) => (text === '' ? undefined : text);
 
+const pemKeys = ['cert', 'key', 'ca', 'clientCa'];
+
 /** Relative paths start at the folder of the file that names them. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { flags, state } = config;
+  const { flags, state, listen, upstreams } = config;
+  const absolute = <T extends object>(map: T): T => {
+    const paths = pemKeys.flatMap((key) => {
+      const value: unknown = Reflect.get(map, key);
+      return typeof value === 'string' ? [[key, resolve(folder, value)]] : [];
+    });
+    return { ...map, ...Object.fromEntries(paths) };
+  };
   return {
     ...config,
+    ...(listen.tls && {
+      listen: { ...listen, tls: { ...absolute(listen.tls), more: listen.tls.more.map(absolute) } },
+    }),
+    upstreams: Object.fromEntries(
+      Object.entries(upstreams).map(([name, one]) => [name, { ...one, tls: absolute(one.tls) }]),
+    ),
     ...(flags.source === 'local' &&
       flags.file !== undefined && { flags: { ...flags, file: resolve(folder, flags.file) } }),
     ...(state.kept === 'file' && { state: { ...state, file: resolve(folder, state.file) } }),

@@ -33,7 +33,9 @@ export const upstream = z.strictObject({
     .describe("Turn redirects to the upstream's own address, and cookie paths, into what the client knows."),
   tls: upstreamTls
     .prefault({})
-    .describe('How an https:// upstream is verified, and how the proxy identifies itself to it.'),
+    .describe(
+      'How an https:// upstream is verified, and how the proxy identifies itself to it. Files that are renewed are taken within a second.',
+    ),
   http2: z
     .boolean()
     .prefault(false)

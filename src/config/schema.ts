@@ -31,7 +31,11 @@ const listen = z
     address,
     z.strictObject({
       address: bound,
-      tls: listenTls.optional().describe('Clients speak TLS. Without it they speak plainly.'),
+      tls: listenTls
+        .optional()
+        .describe(
+          'Clients speak TLS. Without it they speak plainly. Files that are renewed are taken within a second, all of them or none.',
+        ),
       http2: z
         .boolean()
         .optional()
@@ -142,7 +146,9 @@ const shutdown = z.strictObject({
 
 export const schema = z
   .strictObject({
-    listen: listen.prefault('0.0.0.0:8080').describe('Where clients connect: HOST:PORT, or `{ address, tls, http2, proxyProtocol }`.'),
+    listen: listen
+      .prefault('0.0.0.0:8080')
+      .describe('Where clients connect: HOST:PORT, or `{ address, tls, http2, proxyProtocol }`.'),
     admin: admin
       .prefault('127.0.0.1:9901')
       .describe(

@@ -30,7 +30,7 @@ export const upstreamTls = z
   .strictObject({
     ca: pemFile
       .optional()
-      .describe("PEM file of the authorities that are believed, in place of those that Node knows."),
+      .describe('PEM file of the authorities that are believed, in place of those that Node knows.'),
     cert: pemFile.optional().describe('PEM file: a certificate for the upstream to know the proxy by.'),
     key: pemFile.optional().describe('PEM file: its private key, without a passphrase.'),
     servername: text('a host name')

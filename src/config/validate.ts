@@ -76,8 +76,6 @@ function problemsOf({ issue, path, expected }: Leaf, { schema, document, value }
       problem([...path, key], 'key', `unknown key${suggestion(key, allowed)}; allowed: ${listed(allowed)}`),
     );
   }
-  if (issue.code === 'invalid_type' && issue.expected === 'never')
-    return [problem(path, 'key', 'not supported by this version; remove it')];
   if (issue.code === 'invalid_key')
     return [problem(path, 'key', `a key here must be ${issue.issues.map(expectation).join(', and ')}`)];
 

@@ -1,20 +1,20 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../config/schema.ts';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { ProxyError } from './errors.ts';
+import type { Request, Response } from './message.ts';
 import { requestTrailers } from './trailers.ts';
 
-export function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: Request): boolean {
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
   return coding !== undefined || (length !== undefined && length !== '0');
 }
 
 /** Whether the client waits for 100 (Continue) before it sends its body. */
-export const expectsContinue = ({ headers }: IncomingMessage): boolean =>
+export const expectsContinue = ({ headers }: Request): boolean =>
   headers.expect?.toLowerCase() === '100-continue';
 
 /** Whether a body is larger than allowed by its own account. */
-export const isDeclaredTooLarge = ({ headers }: IncomingMessage, { bodyBytes }: Limits): boolean =>
+export const isDeclaredTooLarge = ({ headers }: Request, { bodyBytes }: Limits): boolean =>
   Number(headers['content-length'] ?? 0) > bodyBytes;
 
 /**
@@ -22,18 +22,19 @@ export const isDeclaredTooLarge = ({ headers }: IncomingMessage, { bodyBytes }: 
  * up on. Time in which nobody reads is not the client's. A limit that is exceeded goes to `fail`.
  */
 export function watchedBody(
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: Request,
+  res: Response,
   { limits, overrideHeader }: { limits: Limits; overrideHeader: string | undefined },
   fail: (error: ProxyError) => void,
 ): RequestBody {
   const { bodyBytes, bodyIdleTimeout } = limits;
+  const { stream } = req;
   let received = 0;
   let movedAt = performance.now();
   let timer: NodeJS.Timeout;
   const body: RequestBody = {
     framing: req.headers['transfer-encoding'] === undefined ? 'length' : 'chunked',
-    stream: req,
+    stream,
     held: expectsContinue(req),
     onChunk(chunk) {
       received += chunk.length;
@@ -47,14 +48,14 @@ export function watchedBody(
     trailers: () => requestTrailers(req.rawTrailers, req.rawHeaders, overrideHeader),
   };
   const look = () => {
-    const waits = body.held === true || req.readableFlowing !== true;
+    const waits = body.held === true || stream.readableFlowing !== true;
     const left = waits ? bodyIdleTimeout : movedAt + bodyIdleTimeout - performance.now();
     if (left > 0) timer = setTimeout(look, left);
     else fail(new ProxyError('body_timeout'));
   };
   timer = setTimeout(look, bodyIdleTimeout);
   const stop = () => clearTimeout(timer);
-  req.once('end', stop).on('resume', () => (movedAt = performance.now()));
+  stream.once('end', stop).on('resume', () => (movedAt = performance.now()));
   // A body that is given up on never ends.
   res.once('close', stop);
   return body;

@@ -37,7 +37,9 @@ export type ErrorCode =
   | 'body_too_large'
   | 'loop'
   | 'rolled_back'
-  | 'too_many_connections';
+  | 'too_many_connections'
+  | 'too_demanding'
+  | 'bad_proxy_header';
 
 /** `told` is what a client is told in its place, who need not know more. */
 type Row = { status: number; source: FailureSource; title: string; told?: ErrorCode };
@@ -56,7 +58,7 @@ const table: Record<ErrorCode, Row> = {
   bad_request: { status: 400, source: 'downstream', title: 'The request is malformed' },
   bad_target: { status: 400, source: 'downstream', title: 'The request target is malformed' },
   bad_host: { status: 400, source: 'downstream', title: 'The Host header is missing, repeated or malformed' },
-  bad_version: { status: 505, source: 'downstream', title: 'Only HTTP/1.0 and HTTP/1.1 are spoken here' },
+  bad_version: { status: 505, source: 'downstream', title: 'This version of HTTP is not spoken here' },
   too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
@@ -68,6 +70,8 @@ const table: Record<ErrorCode, Row> = {
   no_route: { status: 404, source: 'downstream', title: 'No route matches the request' },
   rolled_back: { status: 503, source: 'self', title: 'The version that served this was rolled back' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
+  too_demanding: { status: 429, source: 'downstream', title: 'The client asks for too much at once' },
+  bad_proxy_header: { status: 400, source: 'downstream', title: 'x' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
   connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits, TraceStart } from '../config/schema.ts';
 import type { Propagated } from '../telemetry/trace.ts';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { hasBody, watchedBody } from './body.ts';
 import { requestHeaders } from './headers.ts';
+import type { Request, Response } from './message.ts';
 import { Relay } from './relay.ts';
 import type { Upstream } from './routes.ts';
 import { requestFacts, type Session } from './session.ts';
@@ -27,8 +27,8 @@ export type ForwardParts = {
  * the other side takes it. Every failure goes to `fail`, once.
  */
 export function forward(
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: Request,
+  res: Response,
   session: Session,
   parts: ForwardParts,
   fail: (error: unknown) => void,
@@ -53,13 +53,13 @@ export function forward(
 }
 
 function bodyOf(
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: Request,
+  res: Response,
   session: Session,
   parts: ForwardParts,
   fail: (error: unknown) => void,
 ): RequestBody | undefined {
-  if (session.upgrading) return tunnelBody(req.socket);
+  if (session.upgrading) return tunnelBody(res.tunnel);
   return hasBody(req) ? watchedBody(req, res, parts, fail) : undefined;
 }
 

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits, TraceStart } from '../config/schema.ts';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { Identify } from '../identity/identify.ts';
@@ -9,7 +8,7 @@ import { decide, isPreflight, type Decision, type Evaluate } from './decide.ts';
 import { problem, ProxyError, proxyError, statusOf, type ErrorCode } from './errors.ts';
 import { forward } from './forward.ts';
 import { stampHeaders } from './headers.ts';
-import { makeLast } from './lingering-close.ts';
+import type { Request, Response } from './message.ts';
 import type { Override } from './override.ts';
 import { createPipeline } from './pipeline.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -41,12 +40,7 @@ export type HandlerParts = {
 };
 
 /** Serves a request; `upgrading` one that asks for a tunnel, whose connection is the response's alone. */
-export type Handler = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  client: Client,
-  upgrading?: boolean,
-) => Promise<void>;
+export type Handler = (req: Request, res: Response, client: Client, upgrading?: boolean) => Promise<void>;
 
 /** The life of a request, top to bottom. */
 export function createHandler(parts: HandlerParts): Handler {
@@ -117,7 +111,7 @@ function remember({ route }: Session, decision: Decision, cut: () => void): (() 
 }
 
 /** Everything before the first byte to an upstream. Throws a ProxyError for a request that cannot be served. */
-function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): Promise<Decision> | Decision {
+function prepare(req: Request, session: Session, parts: HandlerParts): Promise<Decision> | Decision {
   const { method = 'GET', url = '' } = req;
   const refused = refuseHead(req, session, parts);
   if (refused !== undefined) throw new ProxyError(refused);
@@ -152,12 +146,12 @@ function prepare(req: IncomingMessage, session: Session, parts: HandlerParts): P
 
 /** Node drops headers past its own limit without a word, so ours counts them; and Host decides routes. */
 function refuseHead(
-  req: IncomingMessage,
-  { upgrading }: Session,
+  req: Request,
+  { client, upgrading }: Session,
   { limits, pseudonym }: HandlerParts,
 ): ErrorCode | undefined {
   const { rawHeaders } = req;
-  if (req.httpVersionMajor !== 1) return 'bad_version';
+  if (req.httpVersionMajor !== client.major) return 'bad_version';
   if (rawHeaders.length / 2 > limits.headerCount) return 'too_many_headers';
   if ((req.url?.length ?? 0) > limits.uriBytes) return 'uri_too_long';
   let hosts = 0;
@@ -178,41 +172,30 @@ function refuseHead(
 }
 
 /** The one transfer coding there is for a request (RFC 9112 §6.1); Node's parser also takes a list that ends with it. */
-const isChunked = ({ headers, httpVersion }: IncomingMessage) =>
-  httpVersion === '1.1' && headers['transfer-encoding']?.toLowerCase() === 'chunked';
+const isChunked = ({ headers, httpVersion }: Request) =>
+  httpVersion !== '1.0' && headers['transfer-encoding']?.toLowerCase() === 'chunked';
 
 /** Whether a Via names an instance as one that the message went through (RFC 9110 §7.6.3). */
 const isNamed = (pseudonym: string, via: string) =>
   via.split(',').some((hop) => hop.trim().split(/\s+/, 2)[1] === pseudonym);
 
 /** The end of a request that failed: an answer while that is possible, a cut once the head is out. */
-function giveUp(
-  failure: unknown,
-  session: Session,
-  res: ServerResponse,
-  onFault: HandlerParts['onFault'],
-): void {
+function giveUp(failure: unknown, session: Session, res: Response, onFault: HandlerParts['onFault']): void {
   if (session.error !== undefined) return;
   session.exchange?.abort();
   // A failure after the client has gone is the client's going.
   const error = res.destroyed ? new ProxyError('client_closed', failure) : proxyError(failure);
   session.error = error;
   if (error.source === 'self' && error.code !== 'rolled_back') onFault(error, session);
-  if (session.status !== 0) return cut(res, session.status);
+  if (session.status !== 0) return res.cut(session.client, session.status);
   session.status = statusOf(error.code);
   const { status, headers, body } = problem(error.code, session.id);
   // What is left of a request body would be read as the next request.
   const { req } = res;
   const { client } = session;
   const unread = !req.complete && hasBody(req);
-  if (error.refused || unread || client.closing || client.last) makeLast(req, client, headers, error.refused);
+  if (error.refused || unread || client.closing || client.last) res.makeLast(client, headers, error.refused);
   if (!req.complete) req.resume();
-  res.writeHead(status, [...headers, ...stampHeaders(stampOf(session))]);
-  res.end(body);
-}
-
-/** Ends what cannot be ended well. Where the end of the connection is the end of the body, only a reset tells. */
-function cut(res: ServerResponse, status: number): void {
-  if (status === 101 || res.req.httpVersionMinor === 0) res.socket?.resetAndDestroy();
-  res.destroy();
+  res.writeHead(status, undefined, [...headers, ...stampHeaders(stampOf(session))]);
+  res.end(body, 'utf8');
 }

@@ -54,7 +54,8 @@ export type RequestFacts = {
   upgrading: boolean;
   /** Whether the client is a proxy whose forwarding headers are believed. */
   trusted: boolean;
-  /** What this instance calls itself in Via. */
+  /** The version of HTTP that the client speaks, and what this instance calls itself: for Via. */
+  received: '1.1' | '2';
   pseudonym: string;
   /** The header that carries the override, in lower case; it never leaves. */
   overrideHeader: string | undefined;
@@ -95,7 +96,7 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
       seen.for === '' ? facts.clientAddress : `${seen.for}, ${facts.clientAddress}`,
     );
   out.push('X-Forwarded-Host', seen.host, 'X-Forwarded-Proto', seen.proto);
-  out.push('Via', `1.1 ${facts.pseudonym}`, 'X-Request-Id', facts.requestId);
+  out.push('Via', `${facts.received} ${facts.pseudonym}`, 'X-Request-Id', facts.requestId);
   if (facts.version !== undefined) out.push('X-Api-Version', facts.version);
   if (facts.propagated !== undefined) out.push(...facts.propagated.list);
   // The one coding of TE that passes through us (RFC 9110 §10.1.4).

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import util from 'node:util';
 import type Server from 'http-proxy';
+import type { Request, Response } from './message.ts';
 import type { Upstream } from './routes.ts';
 import type { Session } from './session.ts';
 
@@ -8,11 +9,11 @@ import type { Session } from './session.ts';
 declare module 'http-proxy' {
   interface ServerOptions {
     session?: Session;
-    response?: ServerResponse;
+    response?: Response;
   }
 }
 type Pass = (
-  req: IncomingMessage,
+  req: Request,
   to: unknown,
   options: Server.ServerOptions,
   head: Buffer | undefined,
@@ -26,17 +27,12 @@ type Target = { protocol: string; host: string; port: string };
 
 /** What the pipeline calls back: ours to forward a request, and ours to answer a failure. */
 export type PipelineSteps = {
-  forward(req: IncomingMessage, res: ServerResponse, session: Session, fail: (error: unknown) => void): void;
-  onError(error: unknown, session: Session, res: ServerResponse): void;
+  forward(req: Request, res: Response, session: Session, fail: (error: unknown) => void): void;
+  onError(error: unknown, session: Session, res: Response): void;
 };
 
 /** Sends a decided request on its way, as an ordinary one or as an upgrade. */
-export type Pipeline = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  session: Session,
-  upstream: Upstream,
-) => void;
+export type Pipeline = (req: Request, res: Response, session: Session, upstream: Upstream) => void;
 
 // http-proxy takes `util._extend` as it loads, and calls it for each request, of which Node warns since version 22 (DEP0060). While
 // it loads, what Node recommends instead stands in its place; all others find Node's own, and its warning.
@@ -52,14 +48,20 @@ const noHead = Buffer.alloc(0);
  * mishandle framing, aborts and upgrades, and none of them runs. Its `error` event is the one way of failure.
  */
 export function createPipeline(steps: PipelineSteps): Pipeline {
-  const failed = new WeakMap<IncomingMessage, Session>();
+  const failed = new WeakMap<object, { session: Session; response: Response }>();
   const server = httpProxy.createProxyServer({ ignorePath: true });
 
   const stream: Pass = (req, _to, { session, response, target }, _head, self) => {
     if (session === undefined || response === undefined) return false;
     steps.forward(req, response, session, (error) => {
-      failed.set(req, session);
-      self.emit('error', error, req, response, target);
+      failed.set(req, { session, response });
+      self.emit(
+        'error',
+        error,
+        req as unknown as IncomingMessage,
+        response as unknown as ServerResponse,
+        target,
+      );
     });
     return true;
   };
@@ -67,15 +69,17 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
   passes.before('web', 'deleteLength', stream);
   passes.before('ws', 'checkMethodAndHeader', stream);
 
-  server.on('error', (error, req, to) => {
-    const session = failed.get(req);
-    if (session !== undefined && 'writeHead' in to) steps.onError(error, session, to);
+  server.on('error', (error, req) => {
+    const found = failed.get(req);
+    if (found !== undefined) steps.onError(error, found.session, found.response);
   });
 
   return (req, response, session, upstream) => {
     const options = { target: targetOf(upstream), session, response };
-    if (session.upgrading) server.ws(req, req.socket, noHead, options);
-    else server.web(req, response, options);
+    // All that its own passes would need is Node's; ours are given what they know.
+    const [its, way] = [req as unknown as IncomingMessage, response as unknown as ServerResponse];
+    if (session.upgrading) server.ws(its, response.tunnel, noHead, options);
+    else server.web(its, way, options);
   };
 }
 

@@ -1,14 +1,10 @@
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Writable } from 'node:stream';
 import { isEventStream } from '../upstream/connection.ts';
 import type { Answer, RequestBody } from '../upstream/exchange.ts';
-import type { UpstreamError } from '../upstream/failure.ts';
-import { headText } from './errors.ts';
-import { headerRecord, responseHeaders, withoutLength, type HeaderList } from './headers.ts';
-import { makeLast } from './lingering-close.ts';
+import { UpstreamError } from '../upstream/failure.ts';
+import { responseHeaders, withoutLength, type HeaderList } from './headers.ts';
+import type { Request, Response } from './message.ts';
 import { stampOf, type Session } from './session.ts';
 import { answerTrailers } from './trailers.ts';
-import { tunnelHead, watchForEnd } from './upgrade.ts';
 import { createFrames, goingAway, type Frames } from './websocket-frames.ts';
 
 /** A body up to this size that came with its head is sent as one string with it, in one write. */
@@ -16,8 +12,8 @@ const oneWrite = 16 * 1024;
 
 /** Passes one answer on to the client, as fast as the client takes it. */
 export class Relay implements Answer {
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #req: Request;
+  readonly #res: Response;
   readonly #session: Session;
   readonly #body: RequestBody | undefined;
   readonly #fail: (error: unknown) => void;
@@ -38,8 +34,8 @@ export class Relay implements Answer {
   #heldBack = false;
 
   constructor(
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: Request,
+    res: Response,
     session: Session,
     body: RequestBody | undefined,
     fail: (error: unknown) => void,
@@ -49,17 +45,15 @@ export class Relay implements Answer {
     this.#session = session;
     this.#body = body;
     this.#fail = fail;
-    this.#stopWatching = session.upgrading ? watchForEnd(req.socket) : undefined;
+    this.#stopWatching = session.upgrading ? res.watchForEnd() : undefined;
   }
 
   /** 100 goes to a client that waits for it, others to any that knows of them (RFC 9110 §15.2). */
   onInformational(status: number, raw: HeaderList): void {
-    const [req, res, body] = [this.#req, this.#res, this.#body];
-    if (res.destroyed || req.httpVersionMinor === 0) return;
-    if (status !== 100) {
-      const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
-      req.socket.write(headText(line, withoutLength(responseHeaders(raw, undefined, undefined))), 'latin1');
-    } else if (body?.held === true) {
+    const [res, body] = [this.#res, this.#body];
+    if (res.destroyed || this.#req.httpVersion === '1.0') return;
+    if (status !== 100) res.inform(status, withoutLength(responseHeaders(raw, undefined, undefined)));
+    else if (body?.held === true) {
       body.onContinue?.();
       res.writeContinue();
     }
@@ -75,13 +69,13 @@ export class Relay implements Answer {
     if (status === 101) {
       this.#tunnel = true;
       session.status = status;
-      req.socket.write(tunnelHead(headers, this.#body?.protocol), 'latin1');
+      if (!res.openTunnel(headers)) return this.#fail(new UpstreamError('bad_response'));
       this.#frames = createFrames();
       session.client.sayGoingAway = () => this.#sayGoingAway();
       return;
     }
     // A client that is still sending would wait for us to read the rest.
-    if (!req.complete || session.client.closing) makeLast(req, session.client, headers, false);
+    if (!req.complete || session.client.closing) res.makeLast(session.client, headers, false);
     this.#head = { status, reasonPhrase, headers: status === 204 ? withoutLength(headers) : headers };
   }
 
@@ -98,16 +92,14 @@ export class Relay implements Answer {
 
   onEnd(trailers: HeaderList): void {
     const [req, res] = [this.#req, this.#res];
-    if (this.#tunnel) return void req.socket.end();
+    if (this.#tunnel) return void res.tunnel.end();
     if (res.destroyed) return;
     // What is left of a request whose answer is complete is thrown away.
     if (!req.complete) req.resume();
     const first = this.#first;
     if (!this.#readyHead()) return;
-    if (trailers.length > 0 && res.chunkedEncoding)
-      res.addTrailers(headerRecord(answerTrailers(trailers, this.#headers)));
-    if (first === undefined) res.end();
-    else res.end(first, 'latin1');
+    if (trailers.length > 0 && res.chunkedEncoding) res.setTrailers(answerTrailers(trailers, this.#headers));
+    res.end(first ?? '', 'latin1');
   }
 
   onError(error: UpstreamError): void {
@@ -154,16 +146,19 @@ export class Relay implements Answer {
   }
 
   #writeTunnel(chunk: Buffer): boolean {
-    const { socket } = this.#req;
+    const { tunnel } = this.#res;
     const border = this.#frames?.take(chunk) ?? -1;
     if (this.#leaving !== 'no') {
-      if (this.#leaving === 'told' || !socket.writable) return true;
+      if (this.#leaving === 'told' || !tunnel.writable) return true;
       if (border >= 0) {
         this.#leaving = 'told';
-        return socket.write(Buffer.concat([chunk.subarray(0, border), goingAway])) || this.#holdBack(socket);
+        return (
+          this.#res.writeTunnel(Buffer.concat([chunk.subarray(0, border), goingAway])) ||
+          this.#holdBack(tunnel)
+        );
       }
     }
-    return socket.write(Buffer.from(chunk)) || this.#holdBack(socket);
+    return this.#res.writeTunnel(Buffer.from(chunk)) || this.#holdBack(tunnel);
   }
 
   /** Between two frames of the upstream. The client answers with a Close of its own, which ends the upstream's side as well. */
@@ -174,7 +169,7 @@ export class Relay implements Answer {
   }
 
   /** The rest waits until the client has taken this; of TLS records that came together each is told so. */
-  #holdBack(taker: Writable): false {
+  #holdBack(taker: Pick<Response, 'once'>): false {
     if (this.#heldBack) return false;
     this.#heldBack = true;
     taker.once('drain', () => {

@@ -13,7 +13,12 @@ export type Upstream = {
   /** Maps what an answer says of the upstream's address to what the client knows; undefined to leave it. */
   rewrite: Rewrite | undefined;
   pool: UpstreamPool;
+  /** The certificate that the upstream is shown now. */
+  shown: ShownCertificate;
 };
+
+/** `expiresAt` in milliseconds since 1970; undefined where none is shown. */
+export type ShownCertificate = { now: { file: string; expiresAt: number } | undefined };
 
 type Match = { path: string; host: string | undefined; methods: ReadonlySet<string> | undefined };
 

@@ -1,11 +1,14 @@
-import http, { type IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import http from 'node:http';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Address } from '../config/scalars.ts';
-import type { Limits } from '../config/schema.ts';
+import type { Limits, ListenConfig } from '../config/schema.ts';
+import { openDoor, type Door, type DoorLog } from './door.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
+import { Http1Request, Http1Response } from './http1-message.ts';
+import type { Http2Server } from './http2-server.ts';
 import { closeLingering } from './lingering-close.ts';
+import type { HandshakeFailure } from './tls-door.ts';
 import { describeClient, judgeAnew, type Client } from './trust.ts';
 import { isWebSocket, responseFor, serveWithoutUpgrade } from './upgrade.ts';
 
@@ -25,9 +28,9 @@ export type Serving = {
 export type ProxyServer = {
   /** Serves so from the next request on. Connections stay, and so do requests under way as they are. */
   serve(next: Serving): void;
-  listen(address: Address): Promise<AddressInfo>;
+  listen(how: ListenConfig): Promise<AddressInfo>;
   /** In the place of `listen`: opens for connections that another process has accepted, which come by `take`. */
-  standBy(): void;
+  standBy(how: ListenConfig): Promise<void>;
   take(socket: Socket): void;
   /** Clients' connections that are open. */
   connections(): number;
@@ -38,17 +41,30 @@ export type ProxyServer = {
 };
 
 /**
- * The front door: HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open. `onRefused` is told of what was
- * turned away before it was a request.
+ * The front door: connections, HTTP/1.1 as Node parses it, strictly, with the limits that Node leaves open, and HTTP/2.
+ * `onRefused` is told of what was turned away before it was a request.
  */
-export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) => void): ProxyServer {
+type Options = http.ServerOptions<typeof Http1Request, typeof Http1Response> & {
+  shouldUpgradeCallback: typeof isWebSocket;
+};
+
+export function createProxyServer(
+  first: Serving,
+  onRefused: (code: ErrorCode | HandshakeFailure) => void,
+  log: DoorLog,
+): ProxyServer {
   let { limits, isTrusted, handler } = first;
   const clients = new WeakMap<Socket, Client>();
+  /** Connections as they were accepted, below TLS. */
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
   const refused = new Set<Socket>();
-  let open = false;
+  /** Whether clients speak without TLS. */
+  let plain = true;
+  let opened = false;
   let leaving = false;
+  let door: Door | undefined;
+  let http2: Http2Server | undefined;
   const clientOf = (socket: Socket) => {
     let client = clients.get(socket);
     if (client === undefined) {
@@ -59,7 +75,12 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
     return client;
   };
 
-  const options: http.ServerOptions & { shouldUpgradeCallback: typeof isWebSocket } = {
+  // As Node's own server has it: a client that has said all it has to say still wants its answer.
+  const acceptor = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+
+  const options: Options = {
+    IncomingMessage: Http1Request,
+    ServerResponse: Http1Response,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
@@ -72,28 +93,61 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
     // Asked by newer Nodes alone.
     shouldUpgradeCallback: isWebSocket,
   };
-  const server = http.createServer(options);
+  const server = http.createServer<typeof Http1Request, typeof Http1Response>(options);
   // Node drops headers past its limit in silence; the handler counts and refuses.
   server.maxHeadersCount = 0;
 
-  server.on('connection', (socket) => {
-    if (sockets.has(socket)) return;
+  function accept(socket: Socket): void {
     if (sockets.size >= limits.connections) {
       socket.on('error', () => socket.destroy());
-      if (refused.size >= mostRefused) return drop(socket, 'too_many_connections');
+      // In TLS, or HTTP/2, this would be no answer.
+      if (refused.size >= mostRefused || !plain) return drop(socket, 'too_many_connections');
       refused.add(socket);
       socket.once('close', () => refused.delete(socket));
       return refuse(socket, clientOf(socket), 'too_many_connections');
     }
     sockets.add(socket);
-    // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
-    socket.setMaxListeners(0);
     // Node lets go of a socket at an upgrade: without a listener a reset would end the process.
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
-    clientOf(socket);
-  });
-  const serve = (req: IncomingMessage, res: http.ServerResponse) => {
+    door?.take(socket, clientOf(socket));
+  }
+
+  function speakHttp1(socket: Socket, client: Client): void {
+    clients.set(socket, client);
+    // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
+    socket.setMaxListeners(0);
+    socket.on('error', () => socket.destroy());
+    server.emit('connection', socket);
+  }
+
+  /** A connection does not begin as it should. */
+  function turnAway(socket: Socket, client: Client, code: ErrorCode): void {
+    if (socket.destroyed || code === 'client_closed') return void socket.destroy();
+    if (plain && code === 'head_timeout') refuse(socket, client, code);
+    else drop(socket, code);
+  }
+
+  async function open(how: ListenConfig): Promise<void> {
+    plain = how.tls === undefined;
+    if (how.http2) {
+      // Node's HTTP/2 is loaded where it is spoken.
+      const { createHttp2Server } = await import('./http2-server.ts');
+      http2 = createHttp2Server({ limits: () => limits, handler: () => handler, onRefused });
+    }
+    const spoken = http2;
+    door = await openDoor(how, {
+      limits: () => limits,
+      isTrusted: (address) => isTrusted(address),
+      http1: speakHttp1,
+      http2: spoken && ((socket, client) => spoken.take(socket, client)),
+      onStranger: turnAway,
+      onHandshakeFailed: onRefused,
+      log,
+    });
+  }
+
+  const serve = (req: Http1Request, res: Http1Response) => {
     const client = clientOf(req.socket);
     // Nothing behind the last answer is served.
     if (client.last) return void req.resume();
@@ -142,6 +196,12 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
     closeLingering(socket);
   }
 
+  /** What Node does when a server listens: it begins to look for heads that are late. */
+  function begin(): void {
+    opened = true;
+    server.emit('listening');
+  }
+
   return {
     serve(next) {
       ({ limits, isTrusted, handler } = next);
@@ -152,34 +212,41 @@ export function createProxyServer(first: Serving, onRefused: (code: ErrorCode) =
       for (const socket of sockets) judgeAnew(clientOf(socket), isTrusted);
     },
     connections: () => sockets.size,
-    listen: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          open = true;
-          resolve(server.address() as AddressInfo);
+    async listen(how) {
+      await open(how);
+      await new Promise<void>((resolve, reject) => {
+        acceptor.once('error', reject);
+        acceptor.listen(how.port, how.host, () => {
+          acceptor.off('error', reject);
+          resolve();
         });
-      }),
-    standBy() {
-      open = true;
-      // What Node does when a server listens: it begins to look for heads that are late.
-      server.emit('listening');
+      });
+      begin();
+      return acceptor.address() as AddressInfo;
+    },
+    async standBy(how) {
+      await open(how);
+      begin();
     },
     take(socket) {
-      // As a server's own are: a client that has said all it has to say still wants its answer.
       socket.allowHalfOpen = true;
-      server.emit('connection', socket);
+      accept(socket);
     },
     sendAway() {
       leaving = true;
       for (const socket of sockets) clientOf(socket).closing = true;
+      http2?.sendAway();
     },
     async close(drain) {
       leaving = true;
-      if (!open) return;
-      open = false;
-      const closed = new Promise((resolve) => server.close(resolve));
+      if (!opened) return;
+      opened = false;
+      const closed = Promise.all([
+        new Promise((resolve) => server.close(resolve)),
+        new Promise((resolve) => acceptor.close(resolve)),
+        door?.close(),
+      ]);
+      http2?.close();
       const begun = performance.now();
       const deadline = begun + drain;
       for (;;) {

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { EvaluationContext } from '../identity/context.ts';
 import type { MintedKey } from '../identity/identify.ts';
 import type { Outcome } from '../telemetry/outcome.ts';
@@ -9,6 +7,7 @@ import type { Exchange } from '../upstream/exchange.ts';
 import type { Decision } from './decide.ts';
 import { statusOf, type ProxyError } from './errors.ts';
 import type { RequestFacts, Stamp } from './headers.ts';
+import type { Carrier, Request } from './message.ts';
 import type { Route } from './routes.ts';
 import type { Target } from './target.ts';
 import { traceIdOf } from './traceparent.ts';
@@ -48,7 +47,7 @@ export type Session = {
 };
 
 export function openSession(
-  req: IncomingMessage,
+  req: Request,
   client: Client,
   upgrading: boolean,
   tracing: Tracing | undefined,
@@ -79,12 +78,12 @@ export function openSession(
 }
 
 /** The client's id is kept when it can stand in a header and a log line. */
-function requestId(req: IncomingMessage): string {
+function requestId(req: Request): string {
   const given = req.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function beginTrace(tracing: Tracing, req: IncomingMessage, client: Client, startedAt: number) {
+function beginTrace(tracing: Tracing, req: Request, client: Client, startedAt: number) {
   const { method = '', url = '', headers, httpVersion } = req;
   const { address, secure } = client;
   const head = { method, target: url, host: headers.host, secure, httpVersion, clientAddress: address };
@@ -124,6 +123,7 @@ export function requestFacts(
     clientProtocol: session.client.secure ? 'https' : 'http',
     trusted: session.trusted,
     upgrading: session.upgrading,
+    received: session.client.major === 2 ? '2' : '1.1',
     pseudonym,
     overrideHeader,
     propagated,
@@ -136,11 +136,11 @@ export function stampOf({ route, decision, minted, client }: Session): Stamp | u
   return { version: decision.version, vary: route.vary, minted, secure: client.secure };
 }
 
-/** Closes the books on a session. `socket` may be gone already. */
-export function outcomeOf(session: Session, req: IncomingMessage, socket: Socket): Outcome {
+/** Closes the books on a session. `carrier` may be gone already. */
+export function outcomeOf(session: Session, req: Request, carrier: Carrier): Outcome {
   const { client, decision, error } = session;
-  const bytesIn = socket.bytesRead - client.bytesRead;
-  const bytesOut = socket.bytesWritten - client.bytesWritten;
+  const bytesIn = carrier.bytesRead - client.bytesRead;
+  const bytesOut = carrier.bytesWritten - client.bytesWritten;
   client.busy -= 1;
   client.waiting.shift()?.();
   client.bytesRead += bytesIn;

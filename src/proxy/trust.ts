@@ -1,12 +1,17 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import proxyAddr from 'proxy-addr';
 
-/** The client's end of a connection: read once, since the address is gone after a reset. */
+/**
+ * The client's end of a connection: read once, since the address is gone after a reset. The streams of a connection of HTTP/2
+ * have one each, which is told of nothing that comes before or after.
+ */
 export type Client = {
   address: string | undefined;
   trusted: boolean;
+  /** Whether it speaks TLS. */
   secure: boolean;
+  /** The version of HTTP it speaks. */
+  major: 1 | 2;
   /** Requests under way, a tunnel included. */
   busy: number;
   /** Pipelined requests that wait for the one before them. */
@@ -20,6 +25,8 @@ export type Client = {
   /** Bytes of this connection that are accounted to earlier requests. */
   bytesRead: number;
   bytesWritten: number;
+  /** Ends the connection by a reset. */
+  reset: () => void;
 };
 
 /** Tells trusted proxies from others. Takes addresses, CIDRs, `loopback` and `private`. */
@@ -31,22 +38,31 @@ export function createTrust(trusted: readonly string[]): (address: string) => bo
 }
 
 export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
-  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
-  const client = {
-    address,
+  const client: Client = {
+    address: socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ''),
     trusted: false,
-    secure: socket instanceof TLSSocket,
-    busy: 0,
-    waiting: [],
-    closing: false,
-    sayGoingAway: undefined,
-    last: false,
-    bytesRead: 0,
-    bytesWritten: 0,
+    secure: false,
+    major: 1,
+    ...fresh(),
+    // What TLS lies on can be reset, and TLS itself cannot.
+    reset: () => socket.resetAndDestroy(),
   };
   judgeAnew(client, isTrusted);
   return client;
 }
+
+/** A stream's own. */
+export const laneOf = (client: Client): Client => ({ ...client, ...fresh() });
+
+const fresh = () => ({
+  busy: 0,
+  waiting: [],
+  closing: false,
+  sayGoingAway: undefined,
+  last: false,
+  bytesRead: 0,
+  bytesWritten: 0,
+});
 
 /** Whom to trust has changed. */
 export function judgeAnew(client: Client, isTrusted: (address: string) => boolean): void {

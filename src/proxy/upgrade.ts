@@ -1,23 +1,22 @@
-import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { RequestBody } from '../upstream/exchange.ts';
 import { headText } from './errors.ts';
-import type { HeaderList } from './headers.ts';
+import { Http1Response, webSocket, type Http1Request } from './http1-message.ts';
 import { closeLingering } from './lingering-close.ts';
-
-const protocol = 'websocket';
 
 /** Whether a request that wishes for another protocol is one to be served so: WebSocket, from HTTP/1.1 on (RFC 6455 §4.2.1). */
 export const isWebSocket = (req: IncomingMessage): boolean =>
-  req.method === 'GET' && req.httpVersion === '1.1' && req.headers.upgrade?.toLowerCase() === protocol;
+  req.method === 'GET' && req.httpVersion === '1.1' && req.headers.upgrade?.toLowerCase() === webSocket;
 
 /**
  * A response object for a request that Node has taken out of its server: until the upstream agrees, its answer is one
  * like any other, after which the connection ends.
  */
-export function responseFor(req: IncomingMessage, socket: Socket, head: Buffer): ServerResponse {
+export function responseFor(req: Http1Request, socket: Socket, head: Buffer): Http1Response {
   if (head.length > 0) socket.unshift(head);
-  const res = new ServerResponse(req);
+  const res = new Http1Response(req);
   res.shouldKeepAlive = false;
   res.assignSocket(socket);
   const onDrain = () => res.emit('drain');
@@ -29,22 +28,11 @@ export function responseFor(req: IncomingMessage, socket: Socket, head: Buffer):
   return res;
 }
 
-export const tunnelBody = (stream: Socket): RequestBody => ({ framing: 'tunnel', stream, protocol });
-
-/** The head of a 101 (Switching Protocols). */
-export const tunnelHead = (headers: HeaderList, agreed = protocol): string =>
-  headText('HTTP/1.1 101 Switching Protocols', [...headers, 'Connection', 'Upgrade', 'Upgrade', agreed]);
-
-/**
- * Ends a client's connection when the client ends it, until the tunnel stands: nobody reads the socket before
- * that, so nobody would notice. Early bytes stay where they are, for the tunnel. Returns how to stop.
- */
-export function watchForEnd(socket: Socket): () => void {
-  const onReadable = () => void socket.read(0);
-  const onEnd = () => socket.destroy();
-  socket.on('readable', onReadable).once('end', onEnd);
-  return () => void socket.off('readable', onReadable).off('end', onEnd);
-}
+export const tunnelBody = (stream: Duplex): RequestBody => ({
+  framing: 'tunnel',
+  stream,
+  protocol: webSocket,
+});
 
 /**
  * Serves a request that wished for another protocol as if it had not: HTTP allows that (RFC 9110 §7.8), and Java's
@@ -52,7 +40,7 @@ export function watchForEnd(socket: Socket): () => void {
  * head out of the parser, so it is put back without the wish.
  */
 export function serveWithoutUpgrade(
-  server: Server,
+  server: { emit(event: 'connection', socket: Socket): unknown },
   req: IncomingMessage,
   socket: Socket,
   head: Buffer,

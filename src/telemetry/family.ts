@@ -17,6 +17,8 @@ export type MetricSources = {
   tally: Tally;
   clientConnections: () => number;
   upstreams: () => readonly Upstream[];
+  /** `expiresAt` in milliseconds since 1970. */
+  certificates: () => readonly { file: string; expiresAt: number }[];
   flagSource: () => { ready: boolean; staleMs: number };
   /** Treatment's share of a rollout in percent, and its status. */
   rollouts: () => readonly { flag: string; percent: number; status: string }[];

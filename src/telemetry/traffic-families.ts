@@ -134,6 +134,16 @@ export const trafficFamilies: readonly Family[] = [
     labels: ['upstream', 'code'],
     samples: ({ tally }) => byTwo(tally.failures, 'upstream', 'code'),
   },
+  {
+    name: 'trenchcoat_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'Until when a certificate holds that clients or upstreams are shown, in seconds since 1970, by file.',
+    labels: ['file'],
+    *samples({ certificates }) {
+      const byFile = new Map(certificates().map(({ file, expiresAt }) => [file, expiresAt]));
+      for (const [file, expiresAt] of byFile) yield { labels: { file }, value: expiresAt / 1000 };
+    },
+  },
 ];
 
 const named = ({ route = '', version = '' }: Side) => ({ route, version });

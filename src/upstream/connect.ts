@@ -1,7 +1,7 @@
 import net, { type LookupFunction, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { UpstreamTls } from '../config/tls-schema.ts';
-import { openCredentials } from './credentials.ts';
+import { openCredentials, type CredentialNews } from './credentials.ts';
 import { createTickets } from './tickets.ts';
 
 /** Takes every piece of bytes that arrives, lent for the call; false pauses the connection. */
@@ -22,6 +22,8 @@ export type ConnectorOptions = {
   /** What is offered over TLS by ALPN. */
   protocols: string[];
   tls?: Partial<UpstreamTls> | undefined;
+  /** Told of the files that `tls` names. */
+  news?: CredentialNews | undefined;
 };
 
 /**
@@ -39,10 +41,8 @@ const reading = (onBytes: OnBytes | undefined) =>
   };
 
 /** How to connect to an origin: what a connection can share with the others is made here. Throws a `UserError` when a file is amiss. */
-export function createConnector(
-  origin: URL,
-  { lookup, protocols, tls: how = {} }: ConnectorOptions,
-): Connector {
+export function createConnector(origin: URL, how: ConnectorOptions): Connector {
+  const { lookup, protocols, tls: { ca, cert, key, servername, verify = true } = {}, news } = how;
   const host = origin.hostname.replace(/^\[|\]$/g, '');
   const secure = origin.protocol === 'https:';
   const port = origin.port === '' ? (secure ? 443 : 80) : Number(origin.port);
@@ -55,11 +55,19 @@ export function createConnector(
       close() {},
     };
 
-  const { ca, cert, key, verify = true, servername } = how;
   const name = (servername ?? host).replace(/\.$/, '');
   const tickets = createTickets();
   // What was agreed upon with other certificates is not to be resumed.
-  const credentials = openCredentials({ ca, cert, key }, tickets.clear);
+  const credentials = openCredentials(
+    { ca, cert, key },
+    {
+      inForce(certificate, renewed) {
+        if (renewed) tickets.clear();
+        news?.inForce(certificate, renewed);
+      },
+      refused: (message) => news?.refused(message),
+    },
+  );
   const secureOptions = {
     ...options,
     // An address is no server name (RFC 6066 §3), and is what the certificate must bear all the same.

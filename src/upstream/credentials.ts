@@ -1,6 +1,6 @@
 import tls, { type SecureContext } from 'node:tls';
-import { readPems, readPemsNow, type PemPaths, type Pems } from '../config/pem-files.ts';
-import { watch } from '../config/watch.ts';
+import { certificatesIn, expiryOf, readPemsNow, type PemPaths, type Pems } from '../config/pem-files.ts';
+import { watchPems } from '../config/pem-watch.ts';
 
 /** What the proxy is to an upstream, and whom it believes, as the files say it now. */
 export type Credentials = {
@@ -9,34 +9,37 @@ export type Credentials = {
   close(): void;
 };
 
+/** What is to be told of the files. */
+export type CredentialNews = {
+  /** These are in force, from now on or from the start; `expiresAt` is the certificate's end, in milliseconds since 1970. */
+  inForce(certificate: { file: string; expiresAt: number } | undefined, renewed: boolean): void;
+  /** Others stand in the files, and cannot be taken. */
+  refused(message: string): void;
+};
+
 /**
- * Reads the files, and again when one of them changes; `renewed` is called when they say something else. Files that do
- * not fit together, as when one of two is written, leave the ones before in force. Throws a `UserError` when there are none.
+ * Reads the files, and again when one of them changes. Files that do not fit together, as when one of two is written,
+ * leave the ones before in force. Throws a `UserError` when there are none.
  */
-export function openCredentials(paths: PemPaths, renewed: () => void): Credentials {
+export function openCredentials(paths: PemPaths, { inForce, refused }: CredentialNews): Credentials {
   let pems = readPemsNow(paths);
   let context: SecureContext | undefined;
-  let closed = false;
-  const files = [paths.ca, paths.cert, paths.key].filter((file) => file !== undefined);
-  // Looked at once more as the watching begins, since what was read has no fingerprint.
-  const watched = files.map((file) => watch(file, 'not known', look));
-
-  async function look(): Promise<boolean> {
-    const { pems: next, faults, read } = await readPems(paths);
-    if (faults.length > 0 || closed || same(pems, next)) return read;
-    pems = next;
-    context = undefined;
-    renewed();
-    return true;
-  }
-
+  inForce(certificateOf(paths, pems), false);
+  const watched = watchPems([paths], [pems], {
+    renewed([next = {}]) {
+      context = tls.createSecureContext(next);
+      pems = next;
+      inForce(certificateOf(paths, pems), true);
+    },
+    refused,
+  });
   return {
     context: () => (context ??= tls.createSecureContext(pems)),
-    close() {
-      closed = true;
-      for (const one of watched) void one.close();
-    },
+    close: () => void watched.close(),
   };
 }
 
-const same = (a: Pems, b: Pems): boolean => a.ca === b.ca && a.cert === b.cert && a.key === b.key;
+function certificateOf({ cert: file }: PemPaths, { cert }: Pems) {
+  const [own] = cert === undefined ? [] : certificatesIn(cert);
+  return own === undefined || file === undefined ? undefined : { file, expiresAt: expiryOf(own) };
+}

@@ -10,7 +10,12 @@ const resolve = createResolver();
 
 /** HTTP/2 sessions to one upstream. Exchanges share them; there are as many as it takes. */
 export function createHttp2Pool(origin: URL, options: PoolOptions): UpstreamPool {
-  const connector = createConnector(origin, { lookup: resolve, protocols: ['h2'], tls: options.tls });
+  const connector = createConnector(origin, {
+    lookup: resolve,
+    protocols: ['h2'],
+    tls: options.tls,
+    news: options.news,
+  });
   const budget = createReplayBudget();
   /** The oldest first, and used first: the others fall idle and are closed. */
   const sessions = new Set<Session>();

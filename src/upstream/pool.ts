@@ -1,5 +1,6 @@
 import type { UpstreamTls } from '../config/tls-schema.ts';
 import { createConnector } from './connect.ts';
+import type { CredentialNews } from './credentials.ts';
 import { Connection, type Owner, type Timeouts } from './connection.ts';
 import {
   CarriedExchange,
@@ -21,6 +22,8 @@ export type PoolOptions = Timeouts & {
   queue: number;
   /** How an https:// upstream is spoken to. */
   tls?: Partial<UpstreamTls>;
+  /** Told of the files that `tls` names. */
+  news?: CredentialNews;
 };
 
 /** What a pool has now, and has done since the start. */
@@ -52,6 +55,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     lookup: resolve,
     protocols: ['http/1.1'],
     tls: options.tls,
+    news: options.news,
   });
   const budget = createReplayBudget();
   const connections = new Set<Connection>();

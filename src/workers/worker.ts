@@ -87,7 +87,7 @@ function createWorker(end: (code: number) => void) {
     log = await createLog(config.log, { secrets: secretsOf(config), colours: told.colours });
     app = await startApp(config, log, systemClock, undefined, {
       openFront(parts) {
-        server = createProxyServer(parts.serving(), parts.onRefused);
+        server = createProxyServer(parts.serving(), parts.onRefused, parts.log);
         return (front = standingBy(server, parts));
       },
       openStore: openStoreHere,
@@ -161,9 +161,9 @@ function createWorker(end: (code: number) => void) {
 /** A server that its leader gives connections, and that has no port. */
 const standingBy = (server: ProxyServer, parts: FrontParts): Front => ({
   ...frontOf(server, parts),
-  async listen({ host, port }) {
-    server.standBy();
-    return { address: host, family: '', port };
+  async listen(how) {
+    await server.standBy(how);
+    return { address: how.host, family: '', port: how.port };
   },
 });
 

@@ -16,5 +16,4 @@ await t.test('prints a JSON Schema of what this version supports', async (t) => 
     },
   });
   t.match(schema, { properties: { workers: { default: 1 } } });
-  t.notHas(schema, { properties: { upstreams: { additionalProperties: { properties: { http2: {} } } } } });
 });

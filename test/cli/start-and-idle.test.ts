@@ -15,7 +15,7 @@ const idle = 2000;
 
 /** The configuration that shows every key, with flags of its own, a rollout under way, a guard, and the admin port. */
 const shown = readFileSync(packageFile('config/trenchcoat.yaml'), 'utf8')
-  .replace('listen: 0.0.0.0:8080', 'listen: 127.0.0.1:0')
+  .replace('address: 0.0.0.0:8080', 'address: 127.0.0.1:0')
   .replace('address: 127.0.0.1:9901', 'address: 127.0.0.1:0')
   .replace('# file: flags.yaml', 'file: flags.yaml')
   .replace('start: manual', 'start: auto')

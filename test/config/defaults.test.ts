@@ -4,7 +4,7 @@ import { load, minimal } from '../support/config.ts';
 await t.test('a minimal file gets every default', async (t) => {
   const { config } = await load(minimal);
   t.match(config, {
-    listen: { host: '0.0.0.0', port: 8080 },
+    listen: { host: '0.0.0.0', port: 8080, tls: undefined, http2: false, proxyProtocol: false },
     admin: { address: { host: '127.0.0.1', port: 9901 }, hosts: [] },
     context: [{ kind: 'user', key: [], anonymous: { cookie: 'trenchcoat_id', maxAge: 365 * 86_400_000 } }],
     flags: { source: 'local' },
@@ -18,6 +18,8 @@ await t.test('a minimal file gets every default', async (t) => {
         queue: 1024,
         maxTunnels: 4096,
         rewriteLocation: true,
+        tls: { verify: true },
+        http2: false,
       },
     },
     routes: [{ name: 'r', kind: 'plain', match: { path: '/' }, upstream: 'v0' }],

@@ -8,9 +8,17 @@ import { descriptorsOf, startRun } from './command.ts';
 import { startUpstream } from './upstream.ts';
 
 /**
- * Further keys of the upstream that ails, of the limits, the log and the stop; and how many descriptors the program may have.
+ * Further keys of the front door, of the upstream that ails, of the limits, the log and the stop; and how many descriptors the
+ * program may have.
  */
-type Settings = { upstream?: string; limits?: string; log?: string; shutdown?: string; descriptors?: number };
+type Settings = {
+  listen?: string;
+  upstream?: string;
+  limits?: string;
+  log?: string;
+  shutdown?: string;
+  descriptors?: number;
+};
 
 /** How a request ended: `status` is 0 where there was no answer, `cut` says that the answer is not whole. */
 export type Ended = { status: number; cut: boolean; body: string; took: number };
@@ -32,14 +40,14 @@ export async function ask(port: number, path: string, options: http.RequestOptio
  * which gets the rest. For Linux, which alone tells what a process has open.
  */
 export async function startBeside(t: Pick<Test, 'teardown'>, sick: string, settings: Settings = {}) {
-  const { upstream = '', limits = '', log = 'access: false', shutdown = 'drain: 1s' } = settings;
+  const { listen = '', upstream = '', limits = '', log = 'access: false', shutdown = 'drain: 1s' } = settings;
   const well = await startUpstream(t, (_req, res) => res.end('well'));
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const config = join(folder, 'trenchcoat.yaml');
   writeFileSync(
     config,
-    `listen: 127.0.0.1:0
+    `listen: { address: 127.0.0.1:0, ${listen} }
 admin: 127.0.0.1:0
 upstreams: { sick: { url: "${sick}", ${upstream} }, well: { url: "${well.url}" } }
 routes: [{ name: sick, match: { path: /sick/ }, upstream: sick }, { name: well, upstream: well }]

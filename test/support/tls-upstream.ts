@@ -12,7 +12,7 @@ export type TlsUpstream = {
     servername: string | false;
     protocol: string | null;
     resumed: boolean;
-    client: string | undefined;
+    client: unknown;
   }[];
   /** Its connections end with the answer under way. */
   server: https.Server;

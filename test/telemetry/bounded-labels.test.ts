@@ -17,6 +17,7 @@ await t.test('a million paths, users and methods leave the metrics as long as th
   const metrics = createMetrics({
     tally,
     clientConnections: () => 1,
+    certificates: () => [],
     upstreams: () => [],
     flagSource: () => ({ ready: true, staleMs: 0 }),
     rollouts: () => [],

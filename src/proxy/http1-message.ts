@@ -1,0 +1,67 @@
+import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { headText } from './errors.ts';
+import { headerRecord, type HeaderList } from './headers.ts';
+import { closeLingering } from './lingering-close.ts';
+import type { Request, Response } from './message.ts';
+import type { Client } from './trust.ts';
+
+/** The one protocol that a connection is handed over to (RFC 6455). */
+export const webSocket = 'websocket';
+
+/** A request as Node's parser reads it. */
+export class Http1Request extends IncomingMessage implements Request {
+  get stream(): this {
+    return this;
+  }
+}
+
+/** Its answer, as Node writes it. */
+export class Http1Response extends ServerResponse<Http1Request> implements Response {
+  /** Only a reset tells where the end of the connection is the end of the body, or of a tunnel. */
+  cut(client: Client, status: number): void {
+    if (status === 101 || this.req.httpVersionMinor === 0) client.reset();
+    this.destroy();
+  }
+
+  inform(status: number, headers: HeaderList): void {
+    this.req.socket.write(headText(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, headers), 'latin1');
+  }
+
+  setTrailers(trailers: HeaderList): void {
+    this.addTrailers(headerRecord(trailers));
+  }
+
+  makeLast(client: Client, headers: HeaderList, suspect: boolean): void {
+    headers.push('Connection', 'close');
+    client.last = true;
+    const { req } = this;
+    if (req.complete && !suspect) return;
+    const { socket } = req;
+    // Node calls this once the answer is written.
+    socket.destroySoon = () => closeLingering(socket);
+  }
+
+  get tunnel(): Socket {
+    return this.req.socket;
+  }
+
+  /** Nobody reads the socket until the tunnel stands, so nobody would notice. Early bytes stay where they are, for the tunnel. */
+  watchForEnd(): () => void {
+    const { socket } = this.req;
+    const onReadable = () => void socket.read(0);
+    const onEnd = () => socket.destroy();
+    socket.on('readable', onReadable).once('end', onEnd);
+    return () => void socket.off('readable', onReadable).off('end', onEnd);
+  }
+
+  writeTunnel(chunk: Buffer): boolean {
+    return this.req.socket.write(chunk);
+  }
+
+  openTunnel(headers: HeaderList): true {
+    const head = [...headers, 'Connection', 'Upgrade', 'Upgrade', webSocket];
+    this.req.socket.write(headText('HTTP/1.1 101 Switching Protocols', head), 'latin1');
+    return true;
+  }
+}

@@ -1,0 +1,223 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { HeaderList } from './headers.ts';
+import { http2Record, type Http2Head } from './http2-head.ts';
+import type { Carrier, Request, Response } from './message.ts';
+import type { Client } from './trust.ts';
+
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+
+/** A request that came as a stream of HTTP/2. */
+export class Http2Request implements Request {
+  readonly httpVersion = '2';
+  readonly httpVersionMajor = 2;
+  readonly httpVersionMinor = 0;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: string[];
+  rawTrailers: string[] = [];
+  readonly stream: ServerHttp2Stream;
+  readonly socket: StreamCarrier;
+  #ended: boolean;
+
+  constructor(stream: ServerHttp2Stream, head: Http2Head, ended: boolean) {
+    this.method = head.method;
+    this.url = head.url;
+    this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
+    this.stream = stream;
+    this.socket = new StreamCarrier(stream, head.size);
+    this.#ended = ended;
+    if (ended) return;
+    stream.on('trailers', (...[, , raw]: [unknown, unknown, string[]]) => (this.rawTrailers = raw));
+    stream.once('end', () => (this.#ended = true));
+  }
+
+  get complete(): boolean {
+    return this.#ended;
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+}
+
+/** Counts what a stream has carried: heads as HTTP/1.1 would have them, and bodies. */
+class StreamCarrier implements Carrier {
+  readonly #stream: ServerHttp2Stream;
+  bytesRead: number;
+  bytesWritten = 0;
+
+  constructor(stream: ServerHttp2Stream, headBytes: number) {
+    this.#stream = stream;
+    this.bytesRead = headBytes;
+    if (stream.endAfterHeaders) return;
+    // To listen for data is to ask for it, unless it was said before that nobody does yet.
+    stream.pause();
+    stream.on('data', (chunk: Buffer) => (this.bytesRead += chunk.length));
+  }
+
+  get writable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  on(event: 'close', listener: () => void): void {
+    this.#stream.on(event, listener);
+  }
+
+  off(event: 'close', listener: () => void): void {
+    this.#stream.off(event, listener);
+  }
+}
+
+/** Its answer. The head goes out with the first of the body, so that Node knows whether there is one. */
+export class Http2Response implements Response {
+  readonly req: Http2Request;
+  readonly #stream: ServerHttp2Stream;
+  /** The key that an upstream of HTTP/1.1 is asked with, for a request that wants a tunnel. */
+  readonly #key: string | undefined;
+  #status = 0;
+  #head: Record<string, string | string[]> | undefined;
+  #bodyless = false;
+  #ended = false;
+  #trailers: Record<string, string | string[]> | undefined;
+  /** When all of it was here, on the clock of `performance.now()`; the client may have yet to take some. */
+  endedAt = Infinity;
+  statusMessage = '';
+  readonly chunkedEncoding = true;
+
+  constructor(req: Http2Request, key: string | undefined) {
+    this.req = req;
+    this.#key = key;
+    this.#stream = req.stream;
+  }
+
+  get destroyed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  /** Node closes a stream whose last frame is written before it says that the stream has finished. */
+  get writableFinished(): boolean {
+    return this.#ended && this.#stream.rstCode === NGHTTP2_NO_ERROR && !this.#stream.aborted;
+  }
+
+  writeHead(status: number, _reasonPhrase: string | undefined, headers: HeaderList): void {
+    this.#status = status;
+    this.#head = { ':status': String(status), ...http2Record(headers) };
+    this.#bodyless = this.req.method === 'HEAD' || status === 204 || status === 304;
+  }
+
+  write(chunk: Buffer | string, encoding: 'latin1'): boolean {
+    this.#sendHead(false);
+    if (this.#bodyless || chunk.length === 0 || this.destroyed) return true;
+    this.req.socket.bytesWritten += chunk.length;
+    return this.#stream.write(chunk, encoding);
+  }
+
+  setTrailers(trailers: HeaderList): void {
+    this.#trailers = http2Record(trailers);
+  }
+
+  end(chunk: Buffer | string, encoding: 'latin1' | 'utf8'): void {
+    const stream = this.#stream;
+    if (this.destroyed) return;
+    this.#ended = true;
+    this.endedAt = performance.now();
+    const { length } = chunk;
+    this.#sendHead(length === 0 && this.#trailers === undefined);
+    // What is left of the request is of no use (RFC 9113 §8.1).
+    if (!this.req.complete) stream.once('finish', () => this.#endRequest());
+    if (this.#bodyless || length === 0) return void stream.end();
+    this.req.socket.bytesWritten += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : length;
+    stream.end(chunk, encoding);
+  }
+
+  #sendHead(whole: boolean): void {
+    const head = this.#head;
+    if (head === undefined || this.destroyed) return;
+    this.#head = undefined;
+    this.req.socket.bytesWritten += sizeOf(head);
+    const stream = this.#stream;
+    const endStream = whole || this.#bodyless;
+    const waitForTrailers = !endStream && (!this.#ended || this.#trailers !== undefined);
+    if (waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers());
+    stream.respond(head, { endStream, waitForTrailers });
+  }
+
+  #sendTrailers(): void {
+    if (this.destroyed) return;
+    // Even if there are none: it is what ends the stream.
+    this.#stream.sendTrailers(this.#trailers ?? {});
+  }
+
+  #endRequest(): void {
+    if (!this.destroyed && !this.req.complete) this.#stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  destroy(): void {
+    if (!this.destroyed) this.#stream.close(NGHTTP2_CANCEL);
+  }
+
+  /** A tunnel that was cut is cancelled (RFC 8441 §5), as is an answer; never does either end by END_STREAM. */
+  cut(_client: Client, status: number): void {
+    if (!this.destroyed) this.#stream.close(status === 101 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+  }
+
+  inform(status: number, headers: HeaderList): void {
+    if (!this.#stream.headersSent && !this.destroyed)
+      this.#stream.additionalHeaders({ ':status': status, ...http2Record(headers) });
+  }
+
+  writeContinue(): void {
+    this.inform(100, []);
+  }
+
+  /** Streams end by themselves: nothing that follows can be taken for a part of them. */
+  makeLast(): void {}
+
+  get tunnel(): ServerHttp2Stream {
+    return this.#stream;
+  }
+
+  /** A stream that ends tells by itself. */
+  watchForEnd(): () => void {
+    return () => {};
+  }
+
+  /** The key is between us and the upstream, and so is what it makes of it (RFC 8441 §5, RFC 6455 §4.2.2). */
+  openTunnel(headers: HeaderList): boolean {
+    const { 'sec-websocket-accept': accept, ...rest } = http2Record(headers);
+    if (accept !== acceptOf(this.#key ?? '')) return false;
+    const head = { ':status': '200', ...rest };
+    this.req.socket.bytesWritten += sizeOf(head);
+    this.#stream.respond(head);
+    return true;
+  }
+
+  writeTunnel(chunk: Buffer): boolean {
+    this.req.socket.bytesWritten += chunk.length;
+    return this.#stream.write(chunk);
+  }
+
+  on(event: 'close' | 'drain', listener: () => void): void {
+    this.#stream.on(event, listener);
+  }
+
+  once(event: 'close' | 'drain', listener: () => void): void {
+    this.#stream.once(event, listener);
+  }
+}
+
+/** A key as a client of RFC 6455 §4.1 makes it. */
+export const webSocketKey = (): string => randomBytes(16).toString('base64');
+
+const acceptOf = (key: string): string =>
+  createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+
+function sizeOf(head: Record<string, string | string[]>): number {
+  let size = 0;
+  for (const name in head) size += name.length + String(head[name]).length + 4;
+  return size;
+}
