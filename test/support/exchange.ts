@@ -78,7 +78,7 @@ export function send(
       Object.assign(report, { status, reason, headers });
       on.onHead?.(status, reason, headers);
     },
-    onGap() {},
+    onGap: () => on.onGap?.(),
     onData(chunk) {
       if (events.at(-1) !== 'data') events.push('data');
       report.body += chunk.toString('latin1');
