@@ -252,15 +252,13 @@ export class Session implements StreamOwner, Carrier {
   }
 
   onLetGo(stream: ExchangeStream): void {
-    if (!stream.apart) return;
-    this.tunnels -= 1;
-    this.#owner.onTunnelClosed();
-  }
-
-  onClosed(stream: ExchangeStream): void {
     this.#streams.delete(stream);
     this.#served = true;
     if (this.#streams.size === 0) this.#rest();
+    if (stream.apart) {
+      this.tunnels -= 1;
+      this.#owner.onTunnelClosed();
+    }
     if (this.closing && this.idle) this.#end(new UpstreamError('reset'));
     else if (!this.#gone) this.#owner.onRoom(this);
   }

@@ -20,7 +20,6 @@ export type StreamOwner = {
   onLate(): void;
   /** Its exchange is over, or nobody wants it any more. */
   onLetGo(stream: ExchangeStream): void;
-  onClosed(stream: ExchangeStream): void;
   onFailure(exchange: CarriedExchange, error: UpstreamError, fate: Fate): void;
   /** What ended a stream that did not end by itself. */
   causeOf(stream: ClientHttp2Stream, error: Error | undefined): { error: UpstreamError; fate: Fate };
@@ -99,8 +98,7 @@ export class ExchangeStream implements Carrier, BodyEvents {
   }
 
   drop(): void {
-    this.#detach();
-    this.#cancel();
+    this.#detach(true);
   }
 
   /** The deadline has passed. */
@@ -112,8 +110,7 @@ export class ExchangeStream implements Carrier, BodyEvents {
   }
 
   fail(error: UpstreamError, fate: Fate): void {
-    const exchange = this.#detach();
-    this.#cancel();
+    const exchange = this.#detach(true);
     if (exchange === undefined) return;
     // What was read of a body is gone; what was not waits for another stream.
     const told = this.#heard || (this.#moved && fate === 'unprocessed') ? 'unknown' : fate;
@@ -213,35 +210,29 @@ export class ExchangeStream implements Carrier, BodyEvents {
 
   /** Both ways have ended. */
   #closeTunnel(): void {
-    this.#detach()?.finish();
+    this.#detach(false)?.finish();
   }
 
   #complete(exchange: CarriedExchange): void {
-    this.#detach();
     // Nobody needs the rest of a request that is answered.
-    if (!this.#sent || this.#stream.writableLength > 0) this.#cancel();
+    this.#detach(!this.#sent || this.#stream.writableLength > 0);
     exchange.end(this.#trailers);
   }
 
   #onClose(): void {
-    const exchange = this.#exchange;
-    if (exchange !== undefined) {
-      const { error, fate } = this.#owner.causeOf(this.#stream, this.#error);
-      this.fail(error, fate);
-    }
-    this.#owner.onClosed(this);
+    if (this.#exchange === undefined) return;
+    const { error, fate } = this.#owner.causeOf(this.#stream, this.#error);
+    this.fail(error, fate);
   }
 
-  #cancel(): void {
-    if (!this.#stream.closed) this.#stream.close(cancel);
-  }
-
-  #detach(): CarriedExchange | undefined {
+  #detach(cancelled: boolean): CarriedExchange | undefined {
     const exchange = this.#exchange;
+    if (exchange === undefined) return undefined;
     this.#exchange = undefined;
     this.#stopBody?.();
     this.#stopBody = undefined;
-    if (exchange !== undefined) this.#owner.onLetGo(this);
+    if (cancelled && !this.#stream.closed) this.#stream.close(cancel);
+    this.#owner.onLetGo(this);
     return exchange;
   }
 }

@@ -81,7 +81,7 @@ export async function startFrameUpstream(t: T, talk: Talk, own: Readonly<Record<
   const sockets = new Set<Socket>();
   const frames: Parameters<Talk>[0][] = [];
   let connections = 0;
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+  const server = net.createServer((socket) => {
     connections += 1;
     sockets.add(socket);
     let pending = Buffer.alloc(0);
