@@ -130,7 +130,7 @@ export function createHttp2Pool(origin: URL, options: PoolOptions): UpstreamPool
       let active = 0;
       let idle = 0;
       for (const session of sessions)
-        if (session.idle) idle += 1;
+        if (session.kept) idle += 1;
         else if (session.active) active += 1;
       return { active, idle, tunnels, waiting: queue.size, connects, replays };
     },

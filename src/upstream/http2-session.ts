@@ -56,7 +56,9 @@ export class Session implements StreamOwner, Carrier {
   #session: ClientHttp2Session | undefined;
   /** Exchanges that wait for it to stand. */
   #waiting = new Set<CarriedExchange>();
+  /** Streams that are not closed, and how many of them carry an exchange. */
   readonly #streams = new Set<ExchangeStream>();
+  #carried = 0;
   /** Streams whose head was reported in this turn of the event loop. */
   #headed: ExchangeStream[] = [];
   #stands = false;
@@ -94,12 +96,17 @@ export class Session implements StreamOwner, Carrier {
 
   /** Whether it carries nothing. */
   get idle(): boolean {
-    return this.#stands && this.#streams.size === 0;
+    return this.#stands && this.#carried === 0;
+  }
+
+  /** Whether it is kept for the next exchange. */
+  get kept(): boolean {
+    return this.idle && !this.closing;
   }
 
   /** Whether it carries anything that counts as a request. */
   get active(): boolean {
-    return this.#waiting.size > 0 || this.#streams.size > this.tunnels;
+    return this.#waiting.size > 0 || this.#carried > this.tunnels;
   }
 
   /** Whether it takes no more, and ends with what it carries. */
@@ -121,7 +128,7 @@ export class Session implements StreamOwner, Carrier {
       this.#silentSince = now;
     }
     return (
-      !this.#stands || this.#streams.size === 0 || now - this.#silentSince < this.#timeouts.connectTimeout
+      !this.#stands || this.#carried === 0 || now - this.#silentSince < this.#timeouts.connectTimeout
     );
   }
 
@@ -142,7 +149,8 @@ export class Session implements StreamOwner, Carrier {
   expire(now: number): void {
     for (const stream of this.#streams) if (stream.deadline <= now) stream.expire();
     if (this.deadline > now) return;
-    if (this.#stands) this.retire();
+    if (this.#stands && !this.closing) this.retire();
+    else if (this.#stands) this.#end(new UpstreamError('reset'));
     // Something came, and it was no HTTP/2: Node 20 does not tell.
     else
       this.#end(
@@ -153,7 +161,7 @@ export class Session implements StreamOwner, Carrier {
   /** Takes no more, and ends with what it carries. */
   retire(): void {
     this.#closing = true;
-    if (this.idle) this.#end(new UpstreamError('reset'));
+    if (this.idle) this.#rest();
   }
 
   /** Ends it and what it carries. */
@@ -214,7 +222,8 @@ export class Session implements StreamOwner, Carrier {
       const fields = requestFields(head, body, this.#origin.protocol.slice(0, -1));
       stream = request(session, fields, {
         endStream: body === undefined,
-        waitForTrailers: body?.framing === 'chunked',
+        // Else Node ends a request properly before it resets it, and what was cut looks whole.
+        waitForTrailers: body !== undefined,
       });
     } catch (error) {
       // It has just ended, or has no stream left.
@@ -226,7 +235,8 @@ export class Session implements StreamOwner, Carrier {
       }
       return later(exchange, 'internal', error);
     }
-    if (this.#streams.size === 0) {
+    this.#carried += 1;
+    if (this.#carried === 1) {
       this.#bytesHeard = this.#socket.bytesRead;
       this.#silentSince = performance.now();
     }
@@ -252,15 +262,18 @@ export class Session implements StreamOwner, Carrier {
   }
 
   onLetGo(stream: ExchangeStream): void {
-    this.#streams.delete(stream);
+    this.#carried -= 1;
     this.#served = true;
-    if (this.#streams.size === 0) this.#rest();
+    if (this.#carried === 0) this.#rest();
     if (stream.apart) {
       this.tunnels -= 1;
       this.#owner.onTunnelClosed();
     }
-    if (this.closing && this.idle) this.#end(new UpstreamError('reset'));
-    else if (!this.#gone) this.#owner.onRoom(this);
+  }
+
+  onClosed(stream: ExchangeStream): void {
+    this.#streams.delete(stream);
+    if (!this.#gone) this.#owner.onRoom(this);
   }
 
   onFailure(exchange: CarriedExchange, error: UpstreamError, fate: Fate): void {
@@ -294,12 +307,14 @@ export class Session implements StreamOwner, Carrier {
     this.#closing = true;
     const error = new UpstreamError('reset');
     for (const stream of this.#streams) stream.cut(error, this.#served ? 'unheard' : 'unknown');
-    if (this.#streams.size === 0) this.#end(error);
+    if (this.#carried === 0) this.#end(error);
   }
 
-  /** Nothing is under way. */
+  /** Nothing is under way: it is kept, or ends as soon as what was sent last is out. */
   #rest(): void {
-    this.deadline = performance.now() + keepIdle;
+    const closing = this.closing;
+    this.deadline = performance.now() + (closing ? this.#timeouts.connectTimeout : keepIdle);
+    if (closing) this.#session?.close();
   }
 
   /** Names what ended the connection. */
@@ -321,7 +336,7 @@ export class Session implements StreamOwner, Carrier {
     this.#waiting.clear();
     // Those whose fate can be told are told it by their own end.
     if (error.code === 'shutting_down') for (const stream of this.#streams) stream.fail(error, 'unknown');
-    this.#session?.destroy();
+    // Then nothing of the session is written any more.
     this.#socket.destroy();
     this.#owner.onGone(this);
     for (const exchange of waiting) exchange.fail(error);

@@ -20,6 +20,8 @@ export type StreamOwner = {
   onLate(): void;
   /** Its exchange is over, or nobody wants it any more. */
   onLetGo(stream: ExchangeStream): void;
+  /** It takes no room any more. */
+  onClosed(stream: ExchangeStream): void;
   onFailure(exchange: CarriedExchange, error: UpstreamError, fate: Fate): void;
   /** What ended a stream that did not end by itself. */
   causeOf(stream: ClientHttp2Stream, error: Error | undefined): { error: UpstreamError; fate: Fate };
@@ -28,7 +30,11 @@ export type StreamOwner = {
 /** Bytes of a head, its informational ones included, and of the trailers. */
 const maxHeadBytes = 64 * 1024;
 
-const cancel = 8; // NGHTTP2_CANCEL
+/**
+ * CANCEL (RFC 9113 §7). Never within a call of Node's for what came: it would send the reset later, and end the process when the
+ * request's end comes before.
+ */
+const cancel = 8;
 
 /** The body goes into frames, and what ends it is a flag. */
 const inFrames: Coding<ClientHttp2Stream> = {
@@ -220,18 +226,21 @@ export class ExchangeStream implements Carrier, BodyEvents {
   }
 
   #onClose(): void {
-    if (this.#exchange === undefined) return;
-    const { error, fate } = this.#owner.causeOf(this.#stream, this.#error);
-    this.fail(error, fate);
+    if (this.#exchange !== undefined) {
+      const { error, fate } = this.#owner.causeOf(this.#stream, this.#error);
+      this.fail(error, fate);
+    }
+    this.#owner.onClosed(this);
   }
 
   #detach(cancelled: boolean): CarriedExchange | undefined {
     const exchange = this.#exchange;
     if (exchange === undefined) return undefined;
     this.#exchange = undefined;
+    this.deadline = Infinity;
     this.#stopBody?.();
     this.#stopBody = undefined;
-    if (cancelled && !this.#stream.closed) this.#stream.close(cancel);
+    if (cancelled) setImmediate(() => this.#stream.close(cancel));
     this.#owner.onLetGo(this);
     return exchange;
   }

@@ -141,17 +141,18 @@ await t.test('an early answer ends the sending', async (t) => {
   t.equal(upstream.connections(), 1, 'which costs nobody a connection');
 });
 
-await t.test('a body that is cut is never completed', async (t) => {
-  const { url, frames } = await startFrameUpstream(t, () => {});
-  const stream = new PassThrough();
-  stream.write('part');
-  const { done } = send(openPool(t, url, http2), { method: 'POST' }, { framing: 'chunked', stream });
-  await until(() => frames.some(({ type }) => type === types.data), 'a part');
-  stream.destroy();
-  t.match(await done, { error: 'request_cut' });
-  await until(() => frames.some(({ type }) => type === types.rstStream), 'a reset');
-  t.notOk(frames.some(({ type, flags: set }) => type <= types.headers && (set & flags.endStream) !== 0));
-});
+for (const framing of ['length', 'chunked'] as const)
+  await t.test(`a body that is cut is never completed: ${framing}`, async (t) => {
+    const { url, frames } = await startFrameUpstream(t, () => {});
+    const stream = new PassThrough();
+    stream.write('part');
+    const { done } = send(openPool(t, url, http2), { method: 'POST' }, { framing, stream });
+    await until(() => frames.some(({ type }) => type === types.data), 'a part');
+    stream.destroy();
+    t.match(await done, { error: 'request_cut' });
+    await until(() => frames.some(({ type }) => type === types.rstStream), 'a reset');
+    t.notOk(frames.some(({ type, flags: set }) => type <= types.headers && (set & flags.endStream) !== 0));
+  });
 
 await t.test('one stream that fails leaves the others be', async (t) => {
   const { url, connections } = await startFrameUpstream(t, ({ type, stream }, reply) => {

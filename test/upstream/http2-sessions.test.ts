@@ -127,6 +127,7 @@ await t.test('an event stream takes the place of no request', async (t) => {
   await until(() => second.report.status === 200, 'another');
   t.match(pool.counts(), { tunnels: 2, active: 0 });
   t.match(await events().done, { error: 'too_many_tunnels' });
+  await until(() => upstream.seen[2]?.code === 8, 'that it is cancelled');
   const other = send(pool, { path: '/' });
   await until(() => other.report.status === 200, 'an answer');
   first.exchange.abort();
