@@ -127,9 +127,7 @@ export class Session implements StreamOwner, Carrier {
       this.#bytesHeard = bytesRead;
       this.#silentSince = now;
     }
-    return (
-      !this.#stands || this.#carried === 0 || now - this.#silentSince < this.#timeouts.connectTimeout
-    );
+    return !this.#stands || this.#carried === 0 || now - this.#silentSince < this.#timeouts.connectTimeout;
   }
 
   carry(exchange: CarriedExchange): void {
