@@ -4,9 +4,9 @@ import { watch } from './watch.ts';
 
 export type PemNews = {
   /** Each set, since the files of one say something else than before. What it throws is a reason not to take them. */
-  renewed(pems: readonly Pems[]): void;
+  renewed: (pems: readonly Pems[]) => void;
   /** The files have changed and cannot be taken, in a sentence that names them. Said once. */
-  refused(message: string): void;
+  refused: (message: string) => void;
 };
 
 /**

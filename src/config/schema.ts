@@ -83,10 +83,10 @@ const admin = z
 
 const trustedProxy = z
   .union(
-    [z.enum(['loopback', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-    'an address, a CIDR such as 10.0.0.0/8, loopback or private',
+    [z.enum(['loopback', 'linklocal', 'private']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+    'an address, a CIDR such as 10.0.0.0/8, loopback, linklocal or private',
   )
-  .meta({ title: 'an address, CIDR, `loopback` or `private`' });
+  .meta({ title: 'an address, CIDR, `loopback`, `linklocal` or `private`' });
 
 const override = z.strictObject({
   header: headerName

@@ -15,7 +15,23 @@ export type Wish = {
 };
 
 /** An authority of a test's own: `cert` is what to believe in, and believes in what it issues. */
-export type Authority = { cert: string; issue(wish?: Wish): Issued };
+export type Authority = {
+  cert: string;
+  issue: (wish?: Wish) => Issued;
+};
+
+/** A certificate for 127.0.0.1 that nobody else has signed. */
+export function signedByItself(): Issued {
+  const keys = newKeys();
+  const extensions = [extension('2.5.29.17', sequence(generalName('127.0.0.1')))];
+  const issuer = { name: '127.0.0.1', keys };
+  return issued(keys, { subject: '127.0.0.1', keys, issuer, from: -1, until: 30, extensions });
+}
+
+const issued = ({ privateKey }: Keys, contents: Contents): Issued => ({
+  cert: certificate(contents),
+  key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+});
 
 /**
  * Founds an authority. Everything is made here, byte by byte (RFC 5280), so that no program is needed and dates can be any. Two
@@ -42,10 +58,7 @@ export function authority(name = 'Authority of a test'): Authority {
     } = {}) {
       const keys = newKeys();
       const extensions = [extension('2.5.29.17', sequence(...names.map(generalName)))];
-      return {
-        cert: certificate({ subject: names[0] ?? 'nobody', keys, issuer: own, from, until, extensions }),
-        key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-      };
+      return issued(keys, { subject: names[0] ?? 'nobody', keys, issuer: own, from, until, extensions });
     },
   };
 }
@@ -135,10 +148,11 @@ function generalName(name: string): Buffer {
 }
 
 function sixteenBytes(address: string): Buffer {
-  const [before = '', after] = address.split('::');
-  const words = (text: string) =>
-    text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));
-  const [left, right] = [words(before), words(after ?? '')];
-  const all = [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
-  return Buffer.from(all.flatMap((word) => [word >> 8, word & 0xff]));
+  const [before = '', after = ''] = address.split('::');
+  const [left, right] = [words(before), words(after)];
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
+  return Buffer.from([...left, ...zeros, ...right].flatMap((word) => [word >> 8, word & 0xff]));
 }
+
+const words = (text: string): number[] =>
+  text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));
