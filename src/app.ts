@@ -136,7 +136,8 @@ export async function startApp(
       serving: () => servingBy(provider),
       pools: () => current.routing.upstreams.map(({ name, pool }) => ({ name, ...pool.counts() })),
       onRefused: tally.refused,
-      log: common,
+      // A handshake is one process' own, and what becomes of files is seen by all.
+      log: { ...common, debug: (fields, message) => log.debug(fields, message) },
     }));
     const listen = await orCannotListen(config.listen, server.listen(config.listen));
     opened.push(() => server.close(current.config.shutdown.drain));

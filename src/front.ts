@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { LoadedConfig } from './config/load.ts';
 import type { ListenConfig } from './config/schema.ts';
+import type { Expiry } from './proxy/certificates.ts';
 import type { DoorLog } from './proxy/door.ts';
 import type { ErrorCode } from './proxy/errors.ts';
 import { createProxyServer, type ProxyServer, type Serving } from './proxy/server.ts';
@@ -17,6 +18,8 @@ export type Front = {
   /** Serves by another configuration from the next request on. */
   follow(loaded: LoadedConfig): Promise<void>;
   connections(): number;
+  /** Of the certificates that clients are shown. */
+  expiries(): Expiry[];
   pools(): Pool[];
   /** Log lines that other processes could not write. */
   dropped(): number;
@@ -46,6 +49,7 @@ export const frontOf = (server: ProxyServer, { serving, pools }: FrontParts): Fr
   listen: (how) => server.listen(how),
   follow: async () => server.serve(serving()),
   connections: () => server.connections(),
+  expiries: () => server.expiries(),
   pools,
   dropped: () => 0,
   workers: () => undefined,

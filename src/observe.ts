@@ -72,7 +72,10 @@ export function observe({ current, clock, phase, tally, ...parts }: Observed): O
       tally,
       clientConnections: connections,
       upstreams: pools,
-      certificates: () => current().routing.upstreams.flatMap(({ shown }) => shown.now ?? []),
+      certificates: () => [
+        ...(parts.front()?.expiries() ?? []),
+        ...current().routing.upstreams.flatMap(({ shown }) => shown.now ?? []),
+      ],
       flagSource() {
         const { initialized, healthy } = flagState();
         return { ready: initialized && healthy, staleMs: staleMs() };

@@ -58,8 +58,15 @@ const source = z
     return only;
   });
 
+/** Whether browsers keep a cookie of this name from TLS alone (RFC 6265bis §4.1.3). */
+export const wantsTls = (cookie: string): boolean => /^__(Host|Secure|Http)-/i.test(cookie);
+
 const anonymousCookie = z.strictObject({
-  cookie: cookieName.prefault('trenchcoat_id').describe('Name of the cookie that keeps the minted key.'),
+  cookie: cookieName
+    .prefault('trenchcoat_id')
+    .describe(
+      'Name of the cookie that keeps the minted key. With `__Host-` or `__Secure-` before it, it is given only to those who speak TLS, to us or to one of `trustedProxies` that says so in X-Forwarded-Proto; others get the default.',
+    ),
   maxAge: cookieAge.prefault('365d').describe('How long the browser keeps it.'),
 });
 

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { wantsTls } from './context-schema.ts';
 import type { Document } from './document.ts';
 import { pathText, type Problem } from './errors.ts';
 import { address, type Address } from './scalars.ts';
@@ -37,6 +38,7 @@ export function crossChecks(document: Document): Problem[] {
   checkRollouts(value, report, notOneOf);
   checkGuards(value, report);
   checkDoors(value, report);
+  checkCookies(value, report);
   const flags = childOf(value, 'flags');
   if (childOf(flags, 'relay') !== undefined && childOf(flags, 'uris') !== undefined)
     report(['flags', 'relay'], '`relay` and `uris` exclude each other; remove one');
@@ -207,6 +209,21 @@ function checkDoors(value: unknown, report: Report): void {
       report(
         ['upstreams', name, 'tls', said[0]],
         'an http:// address is spoken to without TLS; write https://, or remove it',
+      );
+  }
+}
+
+/** A cookie that nobody would ever be given. */
+function checkCookies(value: unknown, report: Report): void {
+  const trusted = childOf(value, 'trustedProxies');
+  if (childOf(childOf(value, 'listen'), 'tls') !== undefined) return;
+  if (Array.isArray(trusted) && trusted.length > 0) return;
+  for (const [kind, settings] of entriesOf(childOf(value, 'context'))) {
+    const cookie = childOf(childOf(settings, 'anonymous'), 'cookie');
+    if (typeof cookie === 'string' && wantsTls(cookie))
+      report(
+        ['context', kind, 'anonymous', 'cookie'],
+        'browsers keep a cookie of this name from TLS alone, and nobody can be seen to speak it; set `listen.tls`, or name the proxy that does under `trustedProxies`',
       );
   }
 }

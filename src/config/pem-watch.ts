@@ -4,9 +4,9 @@ import { watch } from './watch.ts';
 
 export type PemNews = {
   /** Each set, since the files of one say something else than before. What it throws is a reason not to take them. */
-  renewed(pems: readonly Pems[]): void;
+  renewed: (pems: readonly Pems[]) => void;
   /** The files have changed and cannot be taken, in a sentence that names them. Said once. */
-  refused(message: string): void;
+  refused: (message: string) => void;
 };
 
 /**
@@ -23,7 +23,7 @@ export function watchPems(
   const files = new Set(sets.flatMap(({ cert, key, ca }) => [cert, key, ca]));
   // They are looked at once more as the watching begins: what is known has no fingerprint.
   const watched = [...files].flatMap((file) =>
-    file === undefined ? [] : [watch(file, 'not known', () => (looking = looking.then(look)))],
+    file === undefined ? [] : [watch(file, 'not known', () => (looking = looking.then(look, look)))],
   );
 
   async function look(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ContextKind } from '../config/context-schema.ts';
+import { wantsTls, type ContextKind } from '../config/context-schema.ts';
 import type { EvaluationContext, SingleContext } from './context.ts';
 import { cookieNamed, readingOf, readSource, type Reading, type RequestView } from './sources.ts';
 
@@ -22,7 +22,8 @@ export function createIdentify(kinds: readonly ContextKind[], mint: () => string
     for (const kind of kinds) {
       const context = identifyKind(kind, reading);
       if (context !== undefined) contexts.push(context);
-      else if (kind.anonymous !== undefined) {
+      // Whoever cannot keep a key would get another with each request, and so might the version.
+      else if (kind.anonymous !== undefined && (request.secure || !wantsTls(kind.anonymous.cookie))) {
         const key = mint();
         contexts.push(withAttributes({ kind: kind.kind, key, anonymous: true }, kind, reading));
         minted = [...minted, { kind: kind.kind, ...kind.anonymous, key }];

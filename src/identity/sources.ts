@@ -6,6 +6,8 @@ import type { Source } from '../config/context-schema.ts';
 /** What identity reads of a request: the target as it came, and headers by lower-case name. */
 export type RequestView = {
   url: string;
+  /** Whether the client speaks TLS, if not to us then to a proxy in front that is believed. */
+  secure: boolean;
   headers: Readonly<Record<string, string | string[] | undefined>>;
 };
 

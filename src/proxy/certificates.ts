@@ -13,6 +13,9 @@ import { watchPems } from '../config/pem-watch.ts';
 import type { ListenTls } from '../config/tls-schema.ts';
 import type { Log } from '../telemetry/log.ts';
 
+/** Until when the certificate in a file holds, in milliseconds since 1970. */
+export type Expiry = { file: string; expiresAt: number };
+
 /** The certificates that clients are shown, as their files say it now. */
 export type Certificates = {
   /** For a client that asks for this name. */
@@ -23,10 +26,12 @@ export type Certificates = {
   mutual: boolean;
   /** `listener` is called when other certificates are in force. */
   onRenewed(listener: () => void): void;
-  /** Until when each of them holds, in milliseconds since 1970. */
-  expiries(): { file: string; expiresAt: number }[];
+  expiries(): Expiry[];
   close(): Promise<void>;
 };
+
+/** What is told of renewals. */
+export type CertificateLog = Pick<Log, 'info' | 'warn' | 'error'>;
 
 /** One certificate, ready for handshakes. */
 type Shown = {
@@ -40,10 +45,7 @@ type Shown = {
  * Reads the files that `tls` names, and takes what replaces them, all of it at once; what cannot be used is told of, and leaves
  * the certificates before in force. Throws a `UserError` that says what is wrong with which file.
  */
-export async function openCertificates(
-  tls: ListenTls,
-  log: Pick<Log, 'info' | 'warn' | 'error'>,
-): Promise<Certificates> {
+export async function openCertificates(tls: ListenTls, log: CertificateLog): Promise<Certificates> {
   const { clientCa: ca, more } = tls;
   const sets: PemPaths[] = [tls, ...more].map(({ cert, key }) => ({ cert, key, ca }));
   const read = await Promise.all(sets.map(readPems));
@@ -52,7 +54,7 @@ export async function openCertificates(
 
   const known = read.map(({ pems }) => pems);
   let all = known.map((pems, i) => shown(tls, sets[i], pems));
-  let renewed = (): void => {};
+  let renewed: (() => void) | undefined;
   const expiries = () => all.map(({ file, certificate }) => ({ file, expiresAt: expiryOf(certificate) }));
   function warnOfExpired(): void {
     for (const { file, expiresAt } of expiries())
@@ -63,7 +65,7 @@ export async function openCertificates(
   const watched = watchPems(sets, known, {
     renewed(pems) {
       all = pems.map((one, i) => shown(tls, sets[i], one));
-      renewed();
+      renewed?.();
       log.info({ certificates: expiries().map(inWords) }, 'the certificates were renewed');
       warnOfExpired();
     },
@@ -83,7 +85,7 @@ export async function openCertificates(
   };
 }
 
-const inWords = ({ file, expiresAt }: { file: string; expiresAt: number }) => ({
+const inWords = ({ file, expiresAt }: Expiry) => ({
   file,
   expires: new Date(expiresAt).toISOString(),
 });

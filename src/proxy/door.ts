@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Limits, ListenConfig } from '../config/schema.ts';
 import type { Log } from '../telemetry/log.ts';
-import { openCertificates } from './certificates.ts';
+import { openCertificates, type Expiry } from './certificates.ts';
 import { ProxyError, type ErrorCode } from './errors.ts';
 import { isHttp2 } from './preface.ts';
 import { readProxyHeader } from './proxy-protocol.ts';
@@ -27,7 +27,12 @@ export type DoorParts = {
 export type DoorLog = Pick<Log, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** What stands before HTTP on a connection: who its client is, TLS, and which version is spoken. */
-export type Door = { take: Speak; close(): Promise<void> };
+export type Door = {
+  take: Speak;
+  /** Of the certificates that clients are shown. */
+  expiries(): Expiry[];
+  close(): Promise<void>;
+};
 
 /** Throws a UserError for certificates that cannot be used. */
 export async function openDoor(listen: ListenConfig, parts: DoorParts): Promise<Door> {
@@ -58,8 +63,9 @@ export async function openDoor(listen: ListenConfig, parts: DoorParts): Promise<
 
   async function meet(raw: Socket, client: Client): Promise<void> {
     if (listen.proxyProtocol && client.trusted) {
-      const { address = client.address } = await readProxyHeader(raw, limits().headTimeout);
-      client.address = address;
+      const { address, own } = await readProxyHeader(raw, limits().headTimeout);
+      if (address !== undefined) client.address = address;
+      client.nameless = address === undefined && !own;
       // What its own headers say is for whoever it is to be believed.
       judgeAnew(client, parts.isTrusted);
     }
@@ -80,6 +86,7 @@ export async function openDoor(listen: ListenConfig, parts: DoorParts): Promise<
             const code = error instanceof ProxyError ? error.code : 'internal';
             onStranger(raw, client, code);
           }),
+    expiries: () => certificates?.expiries() ?? [],
     async close() {
       secure?.close();
       await certificates?.close();

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'too_many_headers'
   | 'head_too_large'
   | 'head_timeout'
+  | 'bad_proxy_header'
   | 'uri_too_long'
   | 'no_route'
   | 'method_unknown'
@@ -38,8 +39,7 @@ export type ErrorCode =
   | 'loop'
   | 'rolled_back'
   | 'too_many_connections'
-  | 'too_demanding'
-  | 'bad_proxy_header';
+  | 'too_demanding';
 
 /** `told` is what a client is told in its place, who need not know more. */
 type Row = { status: number; source: FailureSource; title: string; told?: ErrorCode };
@@ -62,6 +62,11 @@ const table: Record<ErrorCode, Row> = {
   too_many_headers: { status: 431, source: 'downstream', title: 'The request has too many headers' },
   head_too_large: { status: 431, source: 'downstream', title: 'The request head is too large' },
   head_timeout: { status: 408, source: 'downstream', title: 'The request head did not arrive in time' },
+  bad_proxy_header: {
+    status: 400,
+    source: 'downstream',
+    title: 'The PROXY protocol header is missing or malformed',
+  },
   uri_too_long: { status: 414, source: 'downstream', title: 'The request target is too long' },
   method_unknown: { status: 501, source: 'downstream', title: 'The method is not served here' },
   body_timeout: { status: 408, source: 'downstream', title: 'The request body did not arrive in time' },
@@ -71,7 +76,6 @@ const table: Record<ErrorCode, Row> = {
   rolled_back: { status: 503, source: 'self', title: 'The version that served this was rolled back' },
   too_many_connections: { status: 503, source: 'self', title: 'Too many connections' },
   too_demanding: { status: 429, source: 'downstream', title: 'The client asks for too much at once' },
-  bad_proxy_header: { status: 400, source: 'downstream', title: 'x' },
   connect_refused: { status: 502, source: 'upstream', title: 'The upstream refused the connection' },
   connect_timeout: { status: 504, source: 'upstream', title: 'The upstream could not be reached in time' },
   connect_failed: { status: 502, source: 'upstream', title: 'The upstream could not be reached' },
@@ -81,6 +85,8 @@ const table: Record<ErrorCode, Row> = {
   tls_unknown_authority: untrusted,
   tls_wrong_name: untrusted,
   tls_refused: untrusted,
+  no_http2: { status: 502, source: 'upstream', title: 'The upstream does not speak HTTP/2' },
+  no_tunnel: { status: 502, source: 'upstream', title: 'The upstream takes no tunnels over HTTP/2' },
   response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
   client_stalled: { status: 499, source: 'downstream', title: 'The client did not read' },

@@ -60,7 +60,9 @@ export async function explainRequest(
 
   await prepare?.(route);
   const preflight = isPreflight(method, headers);
-  const identity = preflight ? undefined : routing.identify({ url: target.path, headers });
+  // Where it matters, it is the rule.
+  const secure = headers['x-forwarded-proto']?.toLowerCase() !== 'http';
+  const identity = preflight ? undefined : routing.identify({ url: target.path, secure, headers });
   const context = identity?.context;
   const facts = {
     preflight,
@@ -92,7 +94,7 @@ export const meaning: Record<Reason, string> = {
   PREFLIGHT: 'a CORS preflight carries no identity and gets the default',
   OVERRIDE: 'pinned by a tester',
   GUARD: 'the guard has found another version worse, so the default until a person clears it',
-  NO_CONTEXT: 'nobody is known and anonymous keys are off, so the default',
+  NO_CONTEXT: 'nobody is known and nobody is given a key, so the default',
   UNKNOWN_VERSION: "the flag's value is none of the route's versions, so the default",
   OFF: 'the flag is off',
   FALLTHROUGH: 'no target or rule matched',

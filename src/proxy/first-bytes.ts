@@ -24,17 +24,17 @@ export function firstBytes<T>(socket: Socket, judge: Judge<T>, within: number): 
       socket.off('readable', look).off('end', gone).off('error', gone).off('close', gone);
       tell();
     };
-    const fail = (error: unknown) => settle(() => reject(error as Error));
+    const fail = (error: unknown) => settle(() => reject(error));
     const gone = () => fail(new ProxyError('client_closed'));
     const timer = setTimeout(() => fail(new ProxyError('head_timeout')), within);
     let seen = 0;
 
     function look(): void {
       const held = socket.readableLength;
-      // Asked for more than there is, a stream gives nothing, or what there is when it has ended.
-      const last = socket.read(held + 1) as Buffer | null;
+      // A stream that is asked for more than it has gives nothing, or all of it when it has ended.
+      const last: Buffer | null = socket.read(held + 1);
       // What is put back is announced like news.
-      const bytes = last ?? (held === seen ? null : socket.read());
+      const bytes: Buffer | null = last ?? (held === seen ? null : socket.read(held));
       if (bytes === null) return;
       seen = bytes.length;
       let unused = bytes;

@@ -136,7 +136,9 @@ function prepare(req: Request, session: Session, parts: HandlerParts): Promise<D
 
   const preflight = isPreflight(method, req.headers);
   const pinned = parts.override?.pinned(req.headers);
-  const identity = preflight ? undefined : parts.identify({ url: target.path, headers: req.headers });
+  const identity = preflight
+    ? undefined
+    : parts.identify({ url: target.path, secure: session.secure, headers: req.headers });
   session.minted = identity?.minted ?? [];
   session.context = identity?.context;
   const tripped = parts.tripped(route.flag);

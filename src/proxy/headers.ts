@@ -30,6 +30,23 @@ export const requestOwn: ReadonlySet<string> = new Set([
   'x-trenchcoat-secret',
 ]);
 
+/** What else says who a client is. We write none of these, so a stranger's would be taken for a proxy's. */
+export const strangersOwn: ReadonlySet<string> = new Set([
+  ...requestOwn,
+  'x-forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'client-ip',
+  'true-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'x-envoy-external-address',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+]);
+
 /** Connection may name any header as hop-by-hop, but not these: they frame or describe the message, or are for whoever is behind. */
 const notNominable = new Set([
   'content-length',
@@ -67,6 +84,7 @@ export type RequestFacts = {
 export function requestHeaders(raw: readonly string[], facts: RequestFacts): HeaderList {
   const out: HeaderList = ['Host', facts.host];
   const nominated = nominations(raw);
+  const own = facts.trusted ? requestOwn : strangersOwn;
   let takesTrailers = false;
   const seen = { for: '', host: facts.clientHost, proto: facts.clientProtocol as string };
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -83,7 +101,7 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
     else if (facts.upgrading && lower === 'expect') continue;
     else if (lower === 'te') takesTrailers ||= /(^|[\s,])trailers($|[\s,])/i.test(value);
     else if (
-      !requestOwn.has(lower) &&
+      !own.has(lower) &&
       lower !== facts.overrideHeader &&
       !nominated?.has(lower) &&
       !facts.propagated?.fields.has(lower)

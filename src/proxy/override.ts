@@ -11,17 +11,18 @@ export const secretHeader = 'x-trenchcoat-secret';
 export function createOverride(config: Config['override']): Override | undefined {
   if (config === undefined || config.secret === '') return undefined;
   const header = config.header.toLowerCase();
-  const expected = digest(config.secret);
+  const expected = digest(Buffer.from(config.secret));
   return {
     header,
     pinned(headers) {
       const version = headers[header];
       const secret = headers[secretHeader];
       if (typeof version !== 'string' || typeof secret !== 'string') return undefined;
-      return timingSafeEqual(digest(secret), expected) ? version : undefined;
+      // Node hands header bytes over as latin1.
+      return timingSafeEqual(digest(Buffer.from(secret, 'latin1')), expected) ? version : undefined;
     },
   };
 }
 
 /** Equal length whatever the client sends, so that the comparison tells nothing. */
-const digest = (text: string) => createHash('sha256').update(text).digest();
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest();

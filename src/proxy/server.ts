@@ -2,6 +2,7 @@ import http from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limits, ListenConfig } from '../config/schema.ts';
+import type { Expiry } from './certificates.ts';
 import { openDoor, type Door, type DoorLog } from './door.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
@@ -34,6 +35,8 @@ export type ProxyServer = {
   take(socket: Socket): void;
   /** Clients' connections that are open. */
   connections(): number;
+  /** Of the certificates that clients are shown. */
+  expiries(): Expiry[];
   /** Goes on, but tells each client with its next answer that the connection ends there, so that it asks elsewhere. */
   sendAway(): void;
   /** Takes no more connections, ends tunnels with a word to their clients, lets requests end, and cuts what is left after `drain` milliseconds. */
@@ -212,6 +215,7 @@ export function createProxyServer(
       for (const socket of sockets) judgeAnew(clientOf(socket), isTrusted);
     },
     connections: () => sockets.size,
+    expiries: () => door?.expiries() ?? [],
     async listen(how) {
       await open(how);
       await new Promise<void>((resolve, reject) => {

@@ -11,7 +11,7 @@ import type { Carrier, Request } from './message.ts';
 import type { Route } from './routes.ts';
 import type { Target } from './target.ts';
 import { traceIdOf } from './traceparent.ts';
-import type { Client } from './trust.ts';
+import { isSecure, type Client } from './trust.ts';
 
 /** What the proxy knows of one request, from its first byte to its outcome. Filled in from top to bottom. */
 export type Session = {
@@ -20,6 +20,8 @@ export type Session = {
   client: Client;
   /** Whether the client was a trusted proxy when it asked. */
   trusted: boolean;
+  /** Whether what the client speaks is TLS, to us or to a trusted proxy. */
+  secure: boolean;
   /** Whether it asks for a tunnel. */
   upgrading: boolean;
   /** Its spans; undefined where there is no SDK to make them. */
@@ -41,6 +43,8 @@ export type Session = {
    * undefined for what has no end.
    */
   headMs: number | undefined;
+  /** The status of an answer of gRPC that came whole. */
+  grpcStatus: number | undefined;
   error: ProxyError | undefined;
   /** What is under way upstream. */
   exchange: Exchange | undefined;
@@ -61,6 +65,7 @@ export function openSession(
     startedAt,
     client,
     trusted: client.trusted,
+    secure: isSecure(client, req.headers),
     upgrading,
     trace,
     traceId: trace?.id ?? (typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined),
@@ -72,6 +77,7 @@ export function openSession(
     status: 0,
     answered: 0,
     headMs: undefined,
+    grpcStatus: undefined,
     error: undefined,
     exchange: undefined,
   };
@@ -131,9 +137,9 @@ export function requestFacts(
 }
 
 /** What this session's answer bears, whoever produces it; undefined before a decision and on plain routes. */
-export function stampOf({ route, decision, minted, client }: Session): Stamp | undefined {
+export function stampOf({ route, decision, minted, secure }: Session): Stamp | undefined {
   if (route?.kind !== 'flag' || decision?.version === undefined) return undefined;
-  return { version: decision.version, vary: route.vary, minted, secure: client.secure };
+  return { version: decision.version, vary: route.vary, minted, secure };
 }
 
 /** Closes the books on a session. `carrier` may be gone already. */
@@ -153,6 +159,7 @@ export function outcomeOf(session: Session, req: Request, carrier: Carrier): Out
     method: req.method ?? '',
     path: session.target?.pathname ?? '',
     status: session.status !== 0 ? session.status : statusOf(error?.code ?? 'client_closed'),
+    grpcStatus: session.grpcStatus,
     durationMs: toMicroseconds(performance.now() - session.startedAt),
     headMs: session.headMs === undefined ? undefined : toMicroseconds(session.headMs),
     bytesIn,

@@ -11,7 +11,7 @@ export type HandshakeFailure =
   | 'tls_protocol'
   | 'tls_client_certificate'
   | 'tls_client_refused'
-  | 'tls_failed';
+  | 'tls_handshake_failed';
 
 export type TlsDoorOptions = {
   /** Whether HTTP/2 is offered, beside HTTP/1.1. */
@@ -25,7 +25,7 @@ export type TlsDoorOptions = {
 /** TLS for connections that somebody else has accepted. */
 export type TlsDoor = {
   /** Takes a connection of which nothing was read, or all put back by `unshift`. */
-  take(raw: net.Socket): void;
+  take: (raw: net.Socket) => void;
   /** Ends what is in a handshake. */
   close(): void;
 };
@@ -104,5 +104,5 @@ function failureOf(code: string): HandshakeFailure | undefined {
   if (/HTTP_REQUEST|HTTPS_PROXY_REQUEST|WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|PACKET_LENGTH/.test(code))
     return 'tls_not_spoken';
   if (/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|NO_SHARED_VERSION/.test(code)) return 'tls_version';
-  return 'tls_failed';
+  return 'tls_handshake_failed';
 }

@@ -1,4 +1,4 @@
-import { canonical, hopByHop, nominations, requestOwn, type HeaderList } from './headers.ts';
+import { canonical, hopByHop, nominations, strangersOwn, type HeaderList } from './headers.ts';
 
 /** What frames, routes or describes a message cannot come after it (RFC 9110 §6.5.1). */
 const never = [
@@ -16,7 +16,7 @@ const notInAnswers: ReadonlySet<string> = new Set([...never, 'vary', 'x-api-vers
 
 const notInRequests: ReadonlySet<string> = new Set([
   ...never,
-  ...requestOwn,
+  ...strangersOwn,
   'authorization',
   'cookie',
   'expect',

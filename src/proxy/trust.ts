@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import proxyAddr from 'proxy-addr';
 
@@ -8,6 +9,8 @@ import proxyAddr from 'proxy-addr';
 export type Client = {
   address: string | undefined;
   trusted: boolean;
+  /** Whether a proxy is all that is known of it: what it says is not the proxy's word. */
+  nameless: boolean;
   /** Whether it speaks TLS. */
   secure: boolean;
   /** The version of HTTP it speaks. */
@@ -29,18 +32,29 @@ export type Client = {
   reset: () => void;
 };
 
-/** Tells trusted proxies from others. Takes addresses, CIDRs, `loopback` and `private`. */
+/** Tells trusted proxies from others. Takes addresses, CIDRs, `loopback`, `linklocal` and `private`. */
 export function createTrust(trusted: readonly string[]): (address: string) => boolean {
   if (trusted.length === 0) return () => false;
-  const names = trusted.map((entry) => (entry === 'private' ? 'uniquelocal' : entry));
+  const names = trusted.flatMap(spelling);
   const isTrusted = proxyAddr.compile(names);
   return (address) => isTrusted(address, 0);
+}
+
+/** As the library has it: it takes no range of everything, and IPv6 in hexadecimal alone. */
+function spelling(entry: string): string | string[] {
+  if (entry === 'private') return 'uniquelocal';
+  const ipv6 = entry.includes(':');
+  if (entry.endsWith('/0')) return ipv6 ? ['::/1', '8000::/1'] : ['0.0.0.0/1', '128.0.0.0/1'];
+  return ipv6
+    ? entry.replace(/^[^/]+/, (address) => new URL(`http://[${address}]`).hostname.slice(1, -1))
+    : entry;
 }
 
 export function describeClient(socket: Socket, isTrusted: (address: string) => boolean): Client {
   const client: Client = {
     address: socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ''),
     trusted: false,
+    nameless: false,
     secure: false,
     major: 1,
     ...fresh(),
@@ -64,7 +78,14 @@ const fresh = () => ({
   bytesWritten: 0,
 });
 
+/** Whether a request comes from somebody who speaks TLS. A trusted proxy is between us and its client, and knows better. */
+export function isSecure({ trusted, secure }: Client, headers: IncomingHttpHeaders): boolean {
+  const said = trusted ? headers['x-forwarded-proto'] : undefined;
+  // The first of several is the client's own.
+  return typeof said === 'string' ? /^\s*(https|wss)\s*(,|$)/i.test(said) : secure;
+}
+
 /** Whom to trust has changed. */
 export function judgeAnew(client: Client, isTrusted: (address: string) => boolean): void {
-  client.trusted = client.address !== undefined && isTrusted(client.address);
+  client.trusted = !client.nameless && client.address !== undefined && isTrusted(client.address);
 }

@@ -12,9 +12,9 @@ export type Credentials = {
 /** What is to be told of the files. */
 export type CredentialNews = {
   /** These are in force, from now on or from the start; `expiresAt` is the certificate's end, in milliseconds since 1970. */
-  inForce(certificate: { file: string; expiresAt: number } | undefined, renewed: boolean): void;
+  inForce: (certificate: { file: string; expiresAt: number } | undefined, renewed: boolean) => void;
   /** Others stand in the files, and cannot be taken. */
-  refused(message: string): void;
+  refused: (message: string) => void;
 };
 
 /**

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import { EnvironmentError, UserError } from '../config/errors.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Front, Pool } from '../front.ts';
+import { openCertificates, type Certificates } from '../proxy/certificates.ts';
 import type { StoreAnswer, StoreQuestion } from '../store/remote-store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { MetricObjects } from '../telemetry/metrics.ts';
@@ -64,6 +65,7 @@ export function openCrew(parts: CrewParts): Front {
   /** What was counted at upstreams by those that have ended: such figures never fall. */
   const goneAt = new Map<string, Pool>();
   const retries = new Set<() => void>();
+  let certificates: Certificates | undefined;
 
   // A file takes what each writes behind what was written, whole; into a pipe they would write into each other's lines.
   const toFile = fstatSync(1).isFile();
@@ -222,7 +224,9 @@ export function openCrew(parts: CrewParts): Front {
   }
 
   return {
-    async listen({ host, port }) {
+    async listen({ host, port, tls }) {
+      // Workers show them; whether they can be used, and what becomes of them, is told once.
+      certificates = tls && (await openCertificates(tls, log));
       const begun = Array.from({ length: wanted }, hire);
       try {
         await Promise.all(begun);
@@ -234,6 +238,7 @@ export function openCrew(parts: CrewParts): Front {
         closing = true;
         for (const { worker } of members) worker.process.kill('SIGKILL');
         await Promise.allSettled(begun);
+        await certificates?.close();
         throw error;
       }
     },
@@ -245,6 +250,7 @@ export function openCrew(parts: CrewParts): Front {
       );
       await Promise.all(behind.map((member) => reload(member, next.text)));
     },
+    expiries: () => certificates?.expiries() ?? [],
     connections: () => sumOf([...members], ({ connections }) => connections),
     pools: () =>
       poolsOf([...members].map(({ latest }) => latest?.pools ?? new Map()).concat(goneAt)).filter(
@@ -265,6 +271,7 @@ export function openCrew(parts: CrewParts): Front {
     },
     async close(drain) {
       closing = true;
+      await certificates?.close();
       door.close();
       for (const cancel of retries) cancel();
       const all = [...members];

@@ -5,6 +5,11 @@ import { load, minimal, problemsOf } from '../support/config.ts';
 
 const routes = 'routes: [{ name: r, upstream: v0 }]\n';
 
+const http2 = async (listen: string) => (await load(`${minimal}listen: ${listen}\n`)).config?.listen.http2;
+const listen = (text: string) => problemsOf(`${minimal}listen: { address: 127.0.0.1:0, ${text} }\n`);
+const upstream = (url: string, tls: string) =>
+  problemsOf(`upstreams: { v0: { url: ${url}, tls: { ${tls} } } }\n${routes}`);
+
 await t.test('paths of PEM files start at the folder of the file that names them', async (t) => {
   const folder = t.testdir({
     'a.yaml': `
@@ -35,8 +40,6 @@ ${routes}`,
 await t.test(
   'HTTP/2 is spoken over TLS unless it is turned off, and without TLS when it is turned on',
   async (t) => {
-    const http2 = async (listen: string) =>
-      (await load(`${minimal}listen: ${listen}\n`)).config?.listen.http2;
     t.equal(await http2('127.0.0.1:0'), false);
     t.equal(await http2('{ address: 127.0.0.1:0 }'), false);
     t.equal(await http2('{ address: 127.0.0.1:0, http2: true }'), true);
@@ -46,9 +49,6 @@ await t.test(
 );
 
 await t.test('what would have no effect, or one that nobody means, is a mistake', async (t) => {
-  const listen = (text: string) => problemsOf(`${minimal}listen: { address: 127.0.0.1:0, ${text} }\n`);
-  const upstream = (url: string, tls: string) =>
-    problemsOf(`upstreams: { v0: { url: ${url}, tls: { ${tls} } } }\n${routes}`);
   const table: [Promise<string[]>, string[]][] = [
     [
       listen('proxyProtocol: true'),

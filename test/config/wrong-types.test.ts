@@ -54,7 +54,7 @@ context: { user: { anonymous: of } }
     '4:20 shutdown.delay: found "-1s"; expected a duration of 0s to 12d, such as 250ms, 30s, 5m, 12h or 7d',
     '5:15 log.level: found "loud"; expected one of trace, debug, info, warn, error, fatal, silent',
     '5:29 log.access: found "yes"; expected true or false',
-    '6:30 trustedProxies[1]: found "foo"; expected an address, a CIDR such as 10.0.0.0/8, loopback or private',
+    '6:30 trustedProxies[1]: found "foo"; expected an address, a CIDR such as 10.0.0.0/8, loopback, linklocal or private',
     '7:9 listen: found "127.0.0.1:70000"; expected a port up to 65535',
     '8:31 context.user.anonymous: found "of"; expected off; did you mean `off`?',
   ]);

@@ -79,7 +79,10 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
     for (const wrong of [theirs.issue(), authority().issue(), ours.issue({ expired: true })])
       t.match(await meet(t, door.port, { maxVersion, ...wrong }), { said: undefined });
     await until(() => door.failures.length === 4, 'four failures');
-    t.same(door.failures, new Array(4).fill('tls_client_certificate'));
+    t.same(
+      door.failures,
+      Array.from({ length: 4 }, () => 'tls_client_certificate'),
+    );
   });
 
 await t.test('what is no handshake ends, and is named', async (t) => {
@@ -92,7 +95,7 @@ await t.test('what is no handshake ends, and is named', async (t) => {
   };
   t.same(await say('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), ['tls_not_spoken']);
   t.same(await say('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), ['tls_not_spoken']);
-  t.same(await say('\x16\x03\x01\x00\x05hello'), ['tls_failed']);
+  t.same(await say('\x16\x03\x01\x00\x05hello'), ['tls_handshake_failed']);
   t.same(await say(undefined, 50), ['tls_handshake_timeout']);
   t.same(await say('\x16\x03\x01', 50), ['tls_handshake_timeout']);
 });

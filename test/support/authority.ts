@@ -17,7 +17,7 @@ export type Wish = {
 /** An authority of a test's own: `cert` is what to believe in, and believes in what it issues. */
 export type Authority = {
   cert: string;
-  issue(wish?: Wish): Issued;
+  issue: (wish?: Wish) => Issued;
 };
 
 /** A certificate for 127.0.0.1 that nobody else has signed. */
@@ -148,10 +148,11 @@ function generalName(name: string): Buffer {
 }
 
 function sixteenBytes(address: string): Buffer {
-  const [before = '', after] = address.split('::');
-  const words = (text: string) =>
-    text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));
-  const [left, right] = [words(before), words(after ?? '')];
-  const all = [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
-  return Buffer.from(all.flatMap((word) => [word >> 8, word & 0xff]));
+  const [before = '', after = ''] = address.split('::');
+  const [left, right] = [words(before), words(after)];
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
+  return Buffer.from([...left, ...zeros, ...right].flatMap((word) => [word >> 8, word & 0xff]));
 }
+
+const words = (text: string): number[] =>
+  text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));

@@ -25,16 +25,28 @@ type Options = Parameters<typeof rolledOut>[2] & {
   v1?: RequestListener;
   /** Further keys of the configuration. */
   keys?: string;
+  /** A further upstream, as a line of YAML, and the files it names. */
+  upstream?: string;
+  files?: Record<string, string>;
 };
 
 /** A proxy whose guard compares two upstreams of the test's own making. */
 export async function startGuarded(
   t: Pick<Test, 'teardown'>,
-  { v0 = fine, v1 = fine, keys = '', guard = 'onRegression: rollback', ...rollout }: Options = {},
+  {
+    v0 = fine,
+    v1 = fine,
+    keys = '',
+    upstream = '',
+    files = {},
+    guard = 'onRegression: rollback',
+    ...rollout
+  }: Options = {},
 ) {
   const upstreams = { v0: await startUpstream(t, v0), v1: await startUpstream(t, v1) };
-  const yaml = `${rolledOut(upstreams.v0.url, upstreams.v1.url, { guard, ...rollout })}${keys}\n`;
-  const proxy = await startProxy(t, yaml);
+  const rolled = rolledOut(upstreams.v0.url, upstreams.v1.url, { guard, ...rollout });
+  const yaml = `${rolled.replace('upstreams:', `upstreams:${upstream}`)}${keys}\n`;
+  const proxy = await startProxy(t, yaml, files);
   return { ...upstreams, yaml, proxy, ...shownBy(proxy) };
 }
 

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { Test } from 'tap';
+import { authority } from './authority.ts';
 import { request, sendRaw } from './client.ts';
 import { startGuarded } from './guarded.ts';
 import { steadyClient } from './steady-client.ts';
@@ -20,13 +21,15 @@ function unsteady(): RequestListener {
 
 /**
  * A proxy that has something to tell under every name of its metrics: both versions are asked, and a plain route; v1 fails
- * as an upstream can, which the guard finds and only tells; something is refused.
+ * as an upstream can, which the guard finds and only tells; something is refused; a certificate is ready to be shown.
  */
 export async function startMeasured(t: Pick<Test, 'teardown'>) {
   const { proxy, metrics, found } = await startGuarded(t, {
     v1: unsteady(),
     stage: '10m',
     guard: 'onRegression: notify',
+    upstream: '\n  shown: { url: "https://127.0.0.1:1", tls: { cert: cert, key: key } }',
+    files: authority().issue(),
   });
   const client = steadyClient(t, [proxy.port], { rate: 100 });
   await request(proxy.port, '/');

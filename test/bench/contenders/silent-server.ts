@@ -26,10 +26,11 @@ const handler = createHandler({
   onFault: nobody,
 });
 const { limits } = config;
-const server = createProxyServer(
-  { limits, isTrusted: createTrust(config.trustedProxies), handler },
-  nobody,
-  { debug: nobody, info: nobody, warn: nobody, error: nobody },
-);
+const server = createProxyServer({ limits, isTrusted: createTrust(config.trustedProxies), handler }, nobody, {
+  debug: nobody,
+  info: nobody,
+  warn: nobody,
+  error: nobody,
+});
 const { port } = await server.listen(config.listen);
 console.log(port);
