@@ -67,7 +67,7 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
   let sweeping: NodeJS.Timeout | undefined;
 
   function take(socket: Socket, client: Client): void {
-    // Here a client that ends has left; it cannot be heard that it has, while it might only have said all it has to say.
+    // A client that ends its side has left, whatever it waits for: nobody would hear of it before something is written.
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, {
       settings: {
