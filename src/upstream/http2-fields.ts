@@ -32,7 +32,8 @@ export function requestFields(head: RequestHead, body: RequestBody | undefined, 
   return fields;
 }
 
-export function trailerFields(list: readonly string[]): Fields {
+/** A list as HTTP/2 has it: names in lower case, repeats in order. */
+export function fieldsOf(list: readonly string[]): Fields {
   const fields: Fields = Object.create(null);
   for (let i = 0; i + 1 < list.length; i += 2)
     add(fields, (list[i] as string).toLowerCase(), list[i + 1] as string);
@@ -61,6 +62,6 @@ export function tunnelHeaders(raw: readonly string[], { headers }: RequestHead, 
   return list;
 }
 
-/** RFC 6455 §4.2.2. */
-const acceptOf = (key: string): string =>
+/** What a server makes of a client's Sec-WebSocket-Key (RFC 6455 §4.2.2). */
+export const acceptOf = (key: string): string =>
   createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { isEventStream, type Timeouts } from './connection.ts';
 import type { CarriedExchange, Carrier } from './exchange.ts';
 import { UpstreamError } from './failure.ts';
-import { joined, trailerFields, tunnelHeaders } from './http2-fields.ts';
+import { joined, fieldsOf, tunnelHeaders } from './http2-fields.ts';
 import { bad } from './response-head.ts';
 import { sendBody, type BodyEvents, type Coding } from './send-body.ts';
 
@@ -41,7 +41,7 @@ const inFrames: Coding<ClientHttp2Stream> = {
   write: (to, chunk) => chunk.length === 0 || to.write(chunk),
   end(to, trailers) {
     to.once('wantTrailers', () => {
-      if (!to.closed) to.sendTrailers(joined(trailerFields(trailers())));
+      if (!to.closed) to.sendTrailers(joined(fieldsOf(trailers())));
     });
     to.end();
   },
