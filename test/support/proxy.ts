@@ -89,6 +89,9 @@ export async function startProxy(
   };
 }
 
+/** How clients come in, as the upstream is told. */
+export const clientProtocol = overTls ? 'https' : 'http';
+
 const listen = overTls ? `{ address: "127.0.0.1:0", http2: false, ${certificate.keys} }` : '127.0.0.1:0';
 
 /** With ports that the system chooses, where it names none. */
