@@ -23,7 +23,7 @@ export function watchPems(
   const files = new Set(sets.flatMap(({ cert, key, ca }) => [cert, key, ca]));
   // They are looked at once more as the watching begins: what is known has no fingerprint.
   const watched = [...files].flatMap((file) =>
-    file === undefined ? [] : [watch(file, 'not known', () => (looking = looking.then(look)))],
+    file === undefined ? [] : [watch(file, 'not known', () => (looking = looking.then(look, look)))],
   );
 
   async function look(): Promise<boolean> {

@@ -130,7 +130,9 @@ const limits = z.strictObject({
   headerBytes: size.prefault('16KiB').describe('Bytes of a request head. Over it: 431.'),
   headerCount: z.int().min(1).max(10_000).prefault(100).describe('Headers of a request. Over it: 431.'),
   uriBytes: size.prefault('8KiB').describe('Bytes of a request target. Over it: 414.'),
-  headTimeout: timeout.prefault('15s').describe('Until the request head is complete. Over it: 408.'),
+  headTimeout: timeout
+    .prefault('15s')
+    .describe('Until the request head is complete. Over it: 408. A TLS handshake has as long before it.'),
   bodyIdleTimeout: timeout
     .prefault('60s')
     .describe('Silence within a request body. Over it: 408, or a cut once the answer has begun.'),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GuardConfig } from '../config/guard-schema.ts';
 import type { EvaluationContext } from '../identity/context.ts';
-import { latencyOf, type Outcome } from '../telemetry/outcome.ts';
+import { classOf, latencyOf, type Outcome } from '../telemetry/outcome.ts';
 import type { Regression, Side } from '../telemetry/regression.ts';
 import { createJudge, type Judge, type Verdict } from './judge.ts';
 import { thresholds, type Tick } from './tick.ts';
@@ -59,6 +59,7 @@ const connectFailures = new Set([
   'tls_unknown_authority',
   'tls_wrong_name',
   'tls_refused',
+  'no_http2',
 ]);
 
 const keptIds = 10;
@@ -125,14 +126,14 @@ export function createWatch(route: GuardedRoute, random: () => number): Watch {
       window.asked(key, version !== control);
     },
     saw(outcome, context, now) {
-      const { version, status, error, id } = outcome;
+      const { version, error, id } = outcome;
       // A client that left says nothing of the upstream, and neither does what we ourselves refused.
       if (version === undefined || (error !== undefined && error.source !== 'upstream')) return false;
       const key = keyOf(context, contextKind);
       if (key === undefined) return false;
       busy = true;
       const onTreatment = version !== control;
-      const failed = error !== undefined || status >= 500 || (guard.clientErrors && status >= 400);
+      const failed = error !== undefined || classOf(outcome) >= (guard.clientErrors ? 4 : 5);
       const latency = failed ? undefined : latencyOf(outcome);
       const first = window.ended(key, onTreatment, failed, latency);
       if (onTreatment && first === 'failure') keepId(failures, id);

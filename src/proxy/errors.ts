@@ -85,6 +85,8 @@ const table: Record<ErrorCode, Row> = {
   tls_unknown_authority: untrusted,
   tls_wrong_name: untrusted,
   tls_refused: untrusted,
+  no_http2: { status: 502, source: 'upstream', title: 'The upstream does not speak HTTP/2' },
+  no_tunnel: { status: 502, source: 'upstream', title: 'The upstream takes no tunnels over HTTP/2' },
   response_timeout: { status: 504, source: 'upstream', title: 'The upstream did not answer in time' },
   idle_timeout: { status: 504, source: 'upstream', title: 'The upstream fell silent' },
   client_stalled: { status: 499, source: 'downstream', title: 'The client did not read' },

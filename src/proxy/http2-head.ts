@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { fieldsOf, type Fields } from '../upstream/http2-fields.ts';
 
 /** The head of a request of HTTP/2, in HTTP/1.1's words. */
 export type Http2Head = {
@@ -103,15 +104,11 @@ const single: ReadonlySet<string> = new Set([
 ]);
 
 /** A list as HTTP/2 has it: names in lower case, repeats in order. */
-export function http2Record(list: readonly string[]): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = Object.create(null);
-  for (let i = 0; i + 1 < list.length; i += 2) {
-    const name = (list[i] as string).toLowerCase();
-    const value = list[i + 1] as string;
-    const before = record[name];
-    if (before === undefined) record[name] = value;
-    else if (Array.isArray(before)) before.push(value);
-    else record[name] = single.has(name) ? `${before}, ${value}` : [before, value];
+export function http2Fields(list: readonly string[]): Fields {
+  const fields = fieldsOf(list);
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value === 'object' && single.has(name)) fields[name] = value.join(', ');
   }
-  return record;
+  return fields;
 }

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HeaderList } from './headers.ts';
-import { http2Record, type Http2Head } from './http2-head.ts';
+import { http2Fields, type Http2Head } from './http2-head.ts';
+import { acceptOf, type Fields } from '../upstream/http2-fields.ts';
 import type { Carrier, Request, Response } from './message.ts';
 import type { Client } from './trust.ts';
 
@@ -31,6 +32,7 @@ export class Http2Request implements Request {
     this.socket = new StreamCarrier(stream, head.size);
     this.#ended = ended;
     if (ended) return;
+    keepEndTrue(stream);
     stream.on('trailers', (...[, , raw]: [unknown, unknown, string[]]) => (this.rawTrailers = raw));
     stream.once('end', () => (this.#ended = true));
   }
@@ -42,6 +44,20 @@ export class Http2Request implements Request {
   resume(): void {
     this.stream.resume();
   }
+}
+
+/**
+ * Node has a stream end, as one that is complete does, when it is reset or its connection goes; a body that was cut would then be
+ * whole to the upstream. Such a stream closes without an end.
+ */
+function keepEndTrue(stream: ServerHttp2Stream): void {
+  const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
+  stream.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event !== 'end' || !stream.aborted) return emit(event, ...args);
+    // After a reset without an error, Node waits for the end to do so.
+    stream.destroy();
+    return false;
+  };
 }
 
 /** Counts what a stream has carried: heads as HTTP/1.1 would have them, and bodies. */
@@ -78,11 +94,10 @@ export class Http2Response implements Response {
   readonly #stream: ServerHttp2Stream;
   /** The key that an upstream of HTTP/1.1 is asked with, for a request that wants a tunnel. */
   readonly #key: string | undefined;
-  #status = 0;
-  #head: Record<string, string | string[]> | undefined;
+  #head: Fields | undefined;
   #bodyless = false;
   #ended = false;
-  #trailers: Record<string, string | string[]> | undefined;
+  #trailers: Fields | undefined;
   /** When all of it was here, on the clock of `performance.now()`; the client may have yet to take some. */
   endedAt = Infinity;
   statusMessage = '';
@@ -104,8 +119,7 @@ export class Http2Response implements Response {
   }
 
   writeHead(status: number, _reasonPhrase: string | undefined, headers: HeaderList): void {
-    this.#status = status;
-    this.#head = { ':status': String(status), ...http2Record(headers) };
+    this.#head = { ':status': String(status), ...http2Fields(headers) };
     this.#bodyless = this.req.method === 'HEAD' || status === 204 || status === 304;
   }
 
@@ -117,7 +131,7 @@ export class Http2Response implements Response {
   }
 
   setTrailers(trailers: HeaderList): void {
-    this.#trailers = http2Record(trailers);
+    this.#trailers = http2Fields(trailers);
   }
 
   end(chunk: Buffer | string, encoding: 'latin1' | 'utf8'): void {
@@ -167,7 +181,7 @@ export class Http2Response implements Response {
 
   inform(status: number, headers: HeaderList): void {
     if (!this.#stream.headersSent && !this.destroyed)
-      this.#stream.additionalHeaders({ ':status': status, ...http2Record(headers) });
+      this.#stream.additionalHeaders({ ':status': status, ...http2Fields(headers) });
   }
 
   writeContinue(): void {
@@ -188,7 +202,7 @@ export class Http2Response implements Response {
 
   /** The key is between us and the upstream, and so is what it makes of it (RFC 8441 §5, RFC 6455 §4.2.2). */
   openTunnel(headers: HeaderList): boolean {
-    const { 'sec-websocket-accept': accept, ...rest } = http2Record(headers);
+    const { 'sec-websocket-accept': accept, ...rest } = http2Fields(headers);
     if (accept !== acceptOf(this.#key ?? '')) return false;
     const head = { ':status': '200', ...rest };
     this.req.socket.bytesWritten += sizeOf(head);
@@ -213,10 +227,7 @@ export class Http2Response implements Response {
 /** A key as a client of RFC 6455 §4.1 makes it. */
 export const webSocketKey = (): string => randomBytes(16).toString('base64');
 
-const acceptOf = (key: string): string =>
-  createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-
-function sizeOf(head: Record<string, string | string[]>): number {
+function sizeOf(head: Fields): number {
   let size = 0;
   for (const name in head) size += name.length + String(head[name]).length + 4;
   return size;

@@ -67,6 +67,8 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
   let sweeping: NodeJS.Timeout | undefined;
 
   function take(socket: Socket, client: Client): void {
+    // A client that ends its side has left, whatever it waits for: nobody would hear of it before something is written.
+    socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: mostStreams,

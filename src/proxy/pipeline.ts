@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import util from 'node:util';
 import type Server from 'http-proxy';
 import type { Request, Response } from './message.ts';
@@ -17,11 +17,16 @@ type Pass = (
   to: unknown,
   options: Server.ServerOptions,
   head: Buffer | undefined,
-  server: Server,
+  server: ProxyServer,
 ) => boolean;
-type PassList = {
+/** What of it is used: none of its own passes runs, which alone need Node's objects. */
+type ProxyServer = {
   before(type: 'web', pass: 'deleteLength', ours: Pass): void;
   before(type: 'ws', pass: 'checkMethodAndHeader', ours: Pass): void;
+  web(req: Request, res: Response, options: Server.ServerOptions): void;
+  ws(req: Request, tunnel: Duplex, head: Buffer, options: Server.ServerOptions): void;
+  emit(event: 'error', error: unknown, req: Request, res: Response, to: unknown): boolean;
+  on(event: 'error', listener: (error: unknown, req: Request) => void): void;
 };
 type Target = { protocol: string; host: string; port: string };
 
@@ -49,25 +54,18 @@ const noHead = Buffer.alloc(0);
  */
 export function createPipeline(steps: PipelineSteps): Pipeline {
   const failed = new WeakMap<object, { session: Session; response: Response }>();
-  const server = httpProxy.createProxyServer({ ignorePath: true });
+  const server = httpProxy.createProxyServer({ ignorePath: true }) as unknown as ProxyServer;
 
   const stream: Pass = (req, _to, { session, response, target }, _head, self) => {
     if (session === undefined || response === undefined) return false;
     steps.forward(req, response, session, (error) => {
       failed.set(req, { session, response });
-      self.emit(
-        'error',
-        error,
-        req as unknown as IncomingMessage,
-        response as unknown as ServerResponse,
-        target,
-      );
+      self.emit('error', error, req, response, target);
     });
     return true;
   };
-  const passes = server as unknown as PassList;
-  passes.before('web', 'deleteLength', stream);
-  passes.before('ws', 'checkMethodAndHeader', stream);
+  server.before('web', 'deleteLength', stream);
+  server.before('ws', 'checkMethodAndHeader', stream);
 
   server.on('error', (error, req) => {
     const found = failed.get(req);
@@ -76,10 +74,8 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
 
   return (req, response, session, upstream) => {
     const options = { target: targetOf(upstream), session, response };
-    // All that its own passes would need is Node's; ours are given what they know.
-    const [its, way] = [req as unknown as IncomingMessage, response as unknown as ServerResponse];
-    if (session.upgrading) server.ws(its, response.tunnel, noHead, options);
-    else server.web(its, way, options);
+    if (session.upgrading) server.ws(req, response.tunnel, noHead, options);
+    else server.web(req, response, options);
   };
 }
 

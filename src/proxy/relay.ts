@@ -1,6 +1,7 @@
 import { isEventStream } from '../upstream/connection.ts';
 import type { Answer, RequestBody } from '../upstream/exchange.ts';
 import { UpstreamError } from '../upstream/failure.ts';
+import { grpcStatusOf, isGrpc } from './grpc.ts';
 import { responseHeaders, withoutLength, type HeaderList } from './headers.ts';
 import type { Request, Response } from './message.ts';
 import { stampOf, type Session } from './session.ts';
@@ -94,6 +95,8 @@ export class Relay implements Answer {
     const [req, res] = [this.#req, this.#res];
     if (this.#tunnel) return void res.tunnel.end();
     if (res.destroyed) return;
+    if (isGrpc(req.headers['content-type']))
+      this.#session.grpcStatus = grpcStatusOf(this.#session.answered, this.#headers, trailers);
     // What is left of a request whose answer is complete is thrown away.
     if (!req.complete) req.resume();
     const first = this.#first;

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { createIdentify, headersConsulted, type Identify } from '../identity/identify.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CredentialNews } from '../upstream/credentials.ts';
-import { createPool } from '../upstream/pool.ts';
+import { openPool } from '../upstream/open-pool.ts';
 import { createFindRoute, type FindRoute } from './find-route.ts';
 import { createOverride, secretHeader, type Override } from './override.ts';
 import { createRewrite } from './rewrite.ts';
@@ -60,7 +60,7 @@ function openUpstreams(config: Config, before: readonly Upstream[], log: Routing
       const rewrite = rewriteLocation ? createRewrite(url, basePath) : undefined;
       const same = before.find((one) => one.name === name && isSame(one.configured, configured));
       const shown = same?.shown ?? { now: undefined };
-      const pool = same?.pool ?? createPool(url, { ...configured, news: newsOf(name, shown, log) });
+      const pool = same?.pool ?? openPool(url, { ...configured, news: newsOf(name, shown, log) });
       upstreams.set(name, { name, configured, url, basePath, preserveHost, rewrite, pool, shown });
     }
     return upstreams;

@@ -43,6 +43,8 @@ export type Session = {
    * undefined for what has no end.
    */
   headMs: number | undefined;
+  /** The status of an answer of gRPC that came whole. */
+  grpcStatus: number | undefined;
   error: ProxyError | undefined;
   /** What is under way upstream. */
   exchange: Exchange | undefined;
@@ -75,6 +77,7 @@ export function openSession(
     status: 0,
     answered: 0,
     headMs: undefined,
+    grpcStatus: undefined,
     error: undefined,
     exchange: undefined,
   };
@@ -156,6 +159,7 @@ export function outcomeOf(session: Session, req: Request, carrier: Carrier): Out
     method: req.method ?? '',
     path: session.target?.pathname ?? '',
     status: session.status !== 0 ? session.status : statusOf(error?.code ?? 'client_closed'),
+    grpcStatus: session.grpcStatus,
     durationMs: toMicroseconds(performance.now() - session.startedAt),
     headMs: session.headMs === undefined ? undefined : toMicroseconds(session.headMs),
     bytesIn,

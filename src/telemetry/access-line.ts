@@ -21,6 +21,8 @@ export const accessFields = {
   method: 'Method of the request.',
   path: 'Path as it was sent, without the query.',
   status: 'Status that was sent to the client; 499 when it left before there was one.',
+  grpcStatus:
+    'Status of an answer of gRPC, from 0 (OK) to 16; absent of other requests, and when no answer came whole.',
   durationMs: 'Milliseconds from the request head to the end of the answer.',
   headMs:
     'Milliseconds until the head of the answer, without the time to connect to the upstream; absent when there was none, and for event streams and upgrades.',
@@ -70,7 +72,7 @@ export function writeAccessLine(
   level: Blame,
   time: string,
 ): number {
-  const { route, version, reason, headMs, upstream, error, traceId } = outcome;
+  const { route, version, reason, grpcStatus, headMs, upstream, error, traceId } = outcome;
   let to = putWord(bytes, at, '{"level":"', level);
   to = putWord(bytes, to, '","time":"', time);
   to = putText(bytes, put(bytes, to, '","id":'), outcome.id);
@@ -80,6 +82,7 @@ export function writeAccessLine(
   to = putText(bytes, put(bytes, to, ',"method":'), outcome.method);
   to = putText(bytes, put(bytes, to, ',"path":'), outcome.path);
   to = putInteger(bytes, put(bytes, to, ',"status":'), outcome.status);
+  if (grpcStatus !== undefined) to = putInteger(bytes, put(bytes, to, ',"grpcStatus":'), grpcStatus);
   to = putMs(bytes, put(bytes, to, ',"durationMs":'), outcome.durationMs);
   if (headMs !== undefined) to = putMs(bytes, put(bytes, to, ',"headMs":'), headMs);
   to = putInteger(bytes, put(bytes, to, ',"bytesIn":'), outcome.bytesIn);

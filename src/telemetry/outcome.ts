@@ -13,6 +13,8 @@ export type Outcome = {
   path: string;
   /** The status the client was sent; 499 when it left before there was one. */
   status: number;
+  /** Of the answer to a request of gRPC: 0 is success. Undefined of all others, and when no answer came whole. */
+  grpcStatus?: number | undefined;
   durationMs: number;
   /**
    * Milliseconds until the head of the upstream's answer went out, without the time it took to connect; undefined when
@@ -28,13 +30,26 @@ export type Outcome = {
   traceId?: string | undefined;
 };
 
+/**
+ * The class of an answer: 2 for 2xx. gRPC answers with 200 whatever happened, so there it is what its status comes to: 5 for those
+ * that OpenTelemetry has as errors of a server, 4 for what the caller did wrong.
+ */
+export function classOf({ status, grpcStatus }: Pick<Outcome, 'status' | 'grpcStatus'>): number {
+  if (grpcStatus === undefined) return Math.floor(status / 100);
+  if (grpcStatus === 0) return 2;
+  return grpcFailures.has(grpcStatus) ? 5 : 4;
+}
+
+/** UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
+const grpcFailures = new Set([2, 4, 12, 13, 14, 15]);
+
 /** Whether a request failed by its upstream's fault: no answer, a bad one, or one that says so itself. */
-export const failedUpstream = ({ status, error }: Outcome): boolean =>
-  error === undefined ? status >= 500 : error.source === 'upstream';
+export const failedUpstream = (outcome: Outcome): boolean =>
+  outcome.error === undefined ? classOf(outcome) >= 5 : outcome.error.source === 'upstream';
 
 /** Milliseconds until the head of what succeeded: what versions are compared by; undefined of all else. */
-export const latencyOf = ({ status, error, headMs }: Outcome): number | undefined =>
-  error === undefined && status < 400 ? headMs : undefined;
+export const latencyOf = (outcome: Outcome): number | undefined =>
+  outcome.error === undefined && classOf(outcome) < 4 ? outcome.headMs : undefined;
 
 /** Whether an upstream has answered, whoever ended it. */
 export const answered = ({ status, error }: Outcome): boolean =>

@@ -1,4 +1,4 @@
-import type { Outcome } from './outcome.ts';
+import { classOf, type Outcome } from './outcome.ts';
 
 /**
  * What spans say, in the words of OpenTelemetry's semantic conventions: those of HTTP, which are stable, and those of
@@ -130,10 +130,11 @@ export type RequestEnd = {
 
 /** A client that left, an answer cut short and a 5xx are errors of this span; a refusal is the client's own. */
 export function outcomeAttributes({ outcome, httpRoute, status }: RequestEnd): Told {
-  const { route, version, reason, error } = outcome;
+  const { route, version, reason, grpcStatus, error } = outcome;
   const refused = status >= 400 && status < 500 && error?.source === 'downstream';
-  const failed = status >= 500 || (error !== undefined && !refused);
-  const type = error?.code ?? (status >= 500 ? `${status}` : undefined);
+  const failing = classOf({ status, grpcStatus }) >= 5;
+  const failed = failing || (error !== undefined && !refused);
+  const type = error?.code ?? (failing ? `${grpcStatus ?? status}` : undefined);
   return {
     failed,
     attributes: {

@@ -1,5 +1,5 @@
 import { addHistogram, count, createHistogram, finely, type Histogram } from './histogram.ts';
-import { answered, failedUpstream, latencyOf, type Outcome } from './outcome.ts';
+import { answered, classOf, failedUpstream, latencyOf, type Outcome } from './outcome.ts';
 
 /** Seconds; from a fast answer on loopback to the longest default timeout. */
 export const durationBounds = [
@@ -125,7 +125,7 @@ export function createTally(): Tally {
         add(within(evaluations, flag), evaluation.reason.errorKind ?? evaluation.reason.kind);
     },
     ended(outcome) {
-      const { route, version, reason, status, durationMs, upstream, error } = outcome;
+      const { route, version, reason, durationMs, upstream, error } = outcome;
       const side = sideOf(route, version);
       if (reason !== undefined) side.inFlight -= 1;
       side.requests += 1;
@@ -135,7 +135,7 @@ export function createTally(): Tally {
       if (latency !== undefined) count(side.heads, latency / 1000);
       if (upstream !== undefined && (failed || answered(outcome)) && health.get(upstream) !== !failed)
         health.set(upstream, !failed);
-      const ended = (side.ended[Math.floor(status / 100)] ??= nothingEnded());
+      const ended = (side.ended[classOf(outcome)] ??= nothingEnded());
       add(ended.reasons, reason ?? '');
       ended.bytesIn += outcome.bytesIn;
       ended.bytesOut += outcome.bytesOut;

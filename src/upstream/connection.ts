@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Connector } from './connect.ts';
 import { cut } from './cut.ts';
-import type { CarriedExchange, Carrier } from './exchange.ts';
+import type { CarriedExchange, Carrier, RequestBody, RequestHead } from './exchange.ts';
 import { isAlert, UpstreamError, upstreamError } from './failure.ts';
+import { fieldLines } from './field-line.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
-import { sendBody } from './send-body.ts';
+import { codings, sendBody } from './send-body.ts';
 
 /** Milliseconds. */
 export type Timeouts = { connectTimeout: number; responseTimeout: number; idleTimeout: number };
@@ -117,17 +118,17 @@ export class Connection implements Carrier, ResponseSink {
   }
 
   #send(exchange: CarriedExchange): void {
-    const { body } = exchange;
-    this.#parser.begin({ method: exchange.method, protocol: body?.protocol });
+    const { head, body } = exchange;
+    this.#parser.begin({ method: head.method, protocol: body?.protocol });
     this.#heard = false;
     this.#headed = false;
     this.deadline = performance.now() + this.#timeouts.responseTimeout;
-    this.#socket.write(exchange.text, 'latin1');
+    this.#socket.write(requestText(head, body), 'latin1');
     this.#sent = body === undefined || body.framing === 'tunnel';
     if (body === undefined || this.#sent) return;
     // While the client is to send, it is not the upstream that is late.
     if (!body.held) this.deadline = Infinity;
-    this.#stopBody = sendBody(body, this.#socket, this);
+    this.#stopBody = sendBody(body, this.#socket, codings[body.framing], this);
   }
 
   onMoved(tookAll: boolean): void {
@@ -184,7 +185,7 @@ export class Connection implements Carrier, ResponseSink {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#headed = true;
-    if (status === 101 || (exchange.method !== 'HEAD' && isEventStream(headers))) {
+    if (status === 101 || (exchange.head.method !== 'HEAD' && isEventStream(headers))) {
       if (!this.#owner.onTunnel(this)) throw new UpstreamError('too_many_tunnels');
       this.#apart = true;
     }
@@ -192,7 +193,7 @@ export class Connection implements Carrier, ResponseSink {
     exchange.answer?.onHead(status, reasonPhrase, headers);
     // It may have been aborted in that call.
     if (status === 101 && exchange.body !== undefined && this.#exchange === exchange)
-      this.#stopBody = sendBody(exchange.body, this.#socket, this);
+      this.#stopBody = sendBody(exchange.body, this.#socket, codings.tunnel, this);
   }
 
   onBody(chunk: Buffer): void {
@@ -263,6 +264,14 @@ export class Connection implements Carrier, ResponseSink {
     this.#stopBody = undefined;
     return exchange;
   }
+}
+
+/** The bytes of a request's head, in latin1. */
+function requestText({ method, path, headers }: RequestHead, body: RequestBody | undefined): string {
+  let text = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}`;
+  if (body?.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (body?.framing === 'tunnel') text += `Connection: Upgrade\r\nUpgrade: ${body.protocol ?? ''}\r\n`;
+  return `${text}\r\n`;
 }
 
 /** Such an answer has no end: it must not keep others from a connection. */

@@ -8,6 +8,8 @@ type Handle = { close(done?: () => void): void; reset?(done?: () => void): numbe
  * is reset, which Node keeps under a name of its own; where it is not to be found, the connection just ends.
  */
 export function cut(socket: Socket): void {
+  // What has said that it is done is not reset any more: libuv refuses to, and Node then forgets to close it.
+  if (socket.writableEnded) return void socket.destroy();
   if (!('encrypted' in socket)) return void socket.resetAndDestroy();
   const tcp = (socket as { _handle?: { _parent?: Partial<Handle> } | null })._handle?._parent;
   if (typeof tcp?.close === 'function' && typeof tcp.reset === 'function') {

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { UpstreamError } from './failure.ts';
-import { fieldLines } from './field-line.ts';
+import { UpstreamError, type FailureCode } from './failure.ts';
 
 /** A request as it goes on the wire. `headers` alternate names and values; Content-Length may be among them. */
 export type RequestHead = { method: string; path: string; headers: string[] };
@@ -68,21 +67,12 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 export const isReplayable = (method: string, body: RequestBody | undefined): boolean =>
   body === undefined && idempotent.has(method);
 
-/** The bytes of a request's head, in latin1. */
-export function requestText({ method, path, headers }: RequestHead, body: RequestBody | undefined): string {
-  let text = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}`;
-  if (body?.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (body?.framing === 'tunnel') text += `Connection: Upgrade\r\nUpgrade: ${body.protocol ?? ''}\r\n`;
-  return `${text}\r\n`;
-}
-
 /** What holds an exchange: a place in the queue, or a connection. */
 export type Carrier = { resume(): void; drop(exchange: CarriedExchange): void };
 
 /** An exchange as the pool and its connections see it. It lets go of its answer when it is over. */
 export class CarriedExchange implements Exchange {
-  readonly method: string;
-  readonly text: string;
+  readonly head: RequestHead;
   readonly body: RequestBody | undefined;
   readonly startedAt = performance.now();
   readonly timings: Timings = { connect: undefined, firstByte: undefined, total: undefined };
@@ -96,8 +86,7 @@ export class CarriedExchange implements Exchange {
   waitsUntil = 0;
 
   constructor(head: RequestHead, body: RequestBody | undefined, answer: Answer) {
-    this.method = head.method;
-    this.text = requestText(head, body);
+    this.head = head;
     this.body = body;
     this.answer = answer;
     this.replayable = isReplayable(head.method, body);
@@ -133,4 +122,9 @@ export class CarriedExchange implements Exchange {
     this.carrier = undefined;
     return answer;
   }
+}
+
+/** Fails an exchange once its sender knows of it. */
+export function later(exchange: CarriedExchange, code: FailureCode, cause?: unknown): void {
+  process.nextTick(() => exchange.fail(new UpstreamError(code, cause)));
 }

@@ -9,6 +9,8 @@ export type FailureCode =
   | 'tls_wrong_name'
   | 'tls_refused'
   | 'tls_failed'
+  | 'no_http2'
+  | 'no_tunnel'
   | 'response_timeout'
   | 'idle_timeout'
   | 'client_stalled'

@@ -4,12 +4,13 @@ import type { CredentialNews } from './credentials.ts';
 import { Connection, type Owner, type Timeouts } from './connection.ts';
 import {
   CarriedExchange,
+  later,
   type Answer,
   type Exchange,
   type RequestBody,
   type RequestHead,
 } from './exchange.ts';
-import { UpstreamError, type FailureCode } from './failure.ts';
+import { UpstreamError } from './failure.ts';
 import { createReplayBudget } from './replay-budget.ts';
 import { createResolver } from './resolve.ts';
 
@@ -175,11 +176,6 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       for (const connection of [...connections, ...tunnels]) connection.shutDown();
     },
   };
-}
-
-/** Fails an exchange once its sender knows of it. */
-function later(exchange: CarriedExchange, code: FailureCode): void {
-  process.nextTick(() => exchange.fail(new UpstreamError(code)));
 }
 
 function remove<T>(list: T[], one: T): void {

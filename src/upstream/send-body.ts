@@ -1,6 +1,12 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { RequestBody } from './exchange.ts';
 import { fieldLines } from './field-line.ts';
+
+/** How a body is put on the wire. `write` says whether all was taken at once. */
+export type Coding<W extends Writable> = {
+  write(to: W, chunk: Buffer): boolean;
+  end(to: W, trailers: () => string[]): void;
+};
 
 /** What becomes of a body under way. `onMoved` says whether the upstream took all of a piece at once. */
 export type BodyEvents = {
@@ -10,16 +16,20 @@ export type BodyEvents = {
   onCut(): void;
 };
 
-/** Writes a body to a connection as fast as the connection takes it. Returns how to stop. */
-export function sendBody(body: RequestBody, socket: Socket, events: BodyEvents): () => void {
+/** Writes a body as fast as it is taken. Returns how to stop; what was not read by then can be sent elsewhere. */
+export function sendBody<W extends Writable>(
+  body: RequestBody,
+  to: W,
+  coding: Coding<W>,
+  events: BodyEvents,
+): () => void {
   const { stream } = body;
-  const chunked = body.framing === 'chunked';
   let stopped = false;
 
   const onData = (chunk: Buffer) => {
     body.onChunk?.(chunk);
     if (stopped) return;
-    const tookAll = chunked ? writeChunk(socket, chunk) : socket.write(chunk);
+    const tookAll = coding.write(to, chunk);
     if (!tookAll) stream.pause();
     events.onMoved(tookAll);
   };
@@ -29,8 +39,7 @@ export function sendBody(body: RequestBody, socket: Socket, events: BodyEvents):
   };
   const onEnd = () => {
     stop();
-    if (chunked) socket.write(lastChunk(body.trailers?.() ?? []), 'latin1');
-    if (body.framing === 'tunnel') socket.end();
+    coding.end(to, () => body.trailers?.() ?? []);
     events.onSent();
   };
   const onClose = () => {
@@ -40,7 +49,7 @@ export function sendBody(body: RequestBody, socket: Socket, events: BodyEvents):
   const stop = () => {
     stopped = true;
     stream.off('data', onData).off('end', onEnd).off('close', onClose);
-    socket.off('drain', onDrain);
+    to.off('drain', onDrain);
   };
 
   if (stream.readableEnded) onEnd();
@@ -49,21 +58,29 @@ export function sendBody(body: RequestBody, socket: Socket, events: BodyEvents):
     process.nextTick(() => stopped || onClose());
   else {
     stream.on('data', onData).on('end', onEnd).on('close', onClose);
-    socket.on('drain', onDrain);
+    to.on('drain', onDrain);
     stream.resume();
   }
   return stop;
 }
 
+/** The codings of HTTP/1.1. */
+export const codings: Readonly<Record<RequestBody['framing'], Coding<Writable>>> = {
+  length: { write: (to, chunk) => to.write(chunk), end() {} },
+  chunked: {
+    write: writeChunk,
+    end: (to, trailers) => void to.write(`0\r\n${fieldLines(trailers())}\r\n`, 'latin1'),
+  },
+  tunnel: { write: (to, chunk) => to.write(chunk), end: (to) => void to.end() },
+};
+
 /** One write for size, data and line end. An empty chunk would end the body. */
-function writeChunk(socket: Socket, chunk: Buffer): boolean {
+function writeChunk(to: Writable, chunk: Buffer): boolean {
   if (chunk.length === 0) return true;
-  socket.cork();
-  socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-  socket.write(chunk);
-  const tookAll = socket.write('\r\n', 'latin1');
-  socket.uncork();
+  to.cork();
+  to.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+  to.write(chunk);
+  const tookAll = to.write('\r\n', 'latin1');
+  to.uncork();
   return tookAll;
 }
-
-const lastChunk = (trailers: string[]): string => `0\r\n${fieldLines(trailers)}\r\n`;

@@ -13,7 +13,9 @@ const upstream = await startUpstream(t, (req, res) => {
     .on('end', () => res.end(req.url === '/page' ? '<title>facts</title>' : '{"fact":"a raccoon"}'));
 });
 const sockets = new WebSocketServer({ server: upstream.server });
-sockets.on('connection', (socket) => socket.on('message', (said) => socket.send(`${String(said)}!`)));
+sockets.on('connection', (socket) =>
+  socket.on('message', (said: Buffer) => socket.send(`${said.toString()}!`)),
+);
 t.teardown(() => sockets.close());
 
 const files = { 'flags.yaml': evenFlags, 'door.crt': selfSigned.cert, 'door.key': selfSigned.key };
@@ -99,9 +101,9 @@ for (const { name, port, scheme, protocol } of [
         const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => fetch(`/fact/?${i}`)));
         const said = await new Promise((resolve) => {
           const socket = new WebSocket(echo);
-          socket.onopen = () => socket.send('raccoon');
-          socket.onmessage = ({ data }) => resolve(data);
-          socket.onerror = () => resolve('failed');
+          socket.addEventListener('open', () => socket.send('raccoon'));
+          socket.addEventListener('message', ({ data }) => resolve(data));
+          socket.addEventListener('error', () => resolve('failed'));
         });
         return {
           protocol: (navigation as unknown as { nextHopProtocol: string }).nextHopProtocol,

@@ -64,10 +64,11 @@ export async function until<T>(
   within = 5000,
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + within;
-  for (;;) {
+  // Most of what is waited for is there within a moment.
+  for (let pause = 1; ; pause = Math.min(10, pause * 2)) {
     const value = await condition();
     if (value) return value as Exclude<NonNullable<T>, false>;
     if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -27,7 +27,8 @@ export async function startCrew(t: Test, yaml: string, files: Readonly<Record<st
   };
 }
 
-const whole = (yaml: string) => `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\n${yaml}`;
+const whole = (yaml: string) =>
+  `${/^listen:/m.test(yaml) ? '' : 'listen: 127.0.0.1:0\n'}admin: 127.0.0.1:0\nworkers: 2\n${yaml}`;
 
 type Readiness = { ready: boolean; checks: Record<string, string> };
 

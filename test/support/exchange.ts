@@ -1,8 +1,12 @@
 import type { Test } from 'tap';
 import type { Answer, Exchange, RequestBody, RequestHead, Timings } from '../../src/upstream/exchange.ts';
-import { createPool, type PoolOptions, type UpstreamPool } from '../../src/upstream/pool.ts';
+import { openPool as open } from '../../src/upstream/open-pool.ts';
+import type { PoolOptions, UpstreamPool } from '../../src/upstream/pool.ts';
 
-const roomy: PoolOptions = {
+type Options = PoolOptions & { http2: boolean };
+
+const roomy: Options = {
+  http2: false,
   connectTimeout: 2000,
   responseTimeout: 2000,
   idleTimeout: 2000,
@@ -15,9 +19,9 @@ const roomy: PoolOptions = {
 export function openPool(
   t: Pick<Test, 'teardown'>,
   url: string,
-  options: Partial<PoolOptions> = {},
+  options: Partial<Options> = {},
 ): UpstreamPool {
-  const pool = createPool(new URL(url), { ...roomy, ...options });
+  const pool = open(new URL(url), { ...roomy, ...options });
   t.teardown(() => pool.destroy());
   return pool;
 }
@@ -74,7 +78,7 @@ export function send(
       Object.assign(report, { status, reason, headers });
       on.onHead?.(status, reason, headers);
     },
-    onGap() {},
+    onGap: () => on.onGap?.(),
     onData(chunk) {
       if (events.at(-1) !== 'data') events.push('data');
       report.body += chunk.toString('latin1');

@@ -61,30 +61,51 @@ export type Steered = {
   next: () => Promise<Peer>;
 };
 
-/** A proxy and an upstream whose every word is the test's. */
-export async function startSteered(t: T, options: ProxyOptions = {}): Promise<Steered> {
+export type Speaker = Pick<Steered, 'next'> & {
+  url: string;
+  connections: () => number;
+  /** Ends the connections there were, so that none of an earlier exchange waits in the pool. */
+  forget: () => Promise<void>;
+};
+
+/** An upstream whose every word is the test's. */
+export async function startSpeaker(t: T): Promise<Speaker> {
   const arrived: Peer[] = [];
   const past: Peer[] = [];
-  const { url } = await startRawUpstream(t, (socket) => arrived.push(peer(socket)));
-  const proxy = await startBefore(t, url, options);
-  const next = async () => {
-    const server = await until(() => arrived.shift(), 'a connection to the upstream', 2000);
-    past.push(server);
-    await server.gets(/\r\n\r\n/);
-    return server;
+  const { url, connections } = await startRawUpstream(t, (socket) => arrived.push(peer(socket)));
+  return {
+    url,
+    connections,
+    async next() {
+      const server = await until(() => arrived.shift(), 'a connection to the upstream', 2000);
+      past.push(server);
+      await server.gets(/\r\n\r\n/);
+      return server;
+    },
+    async forget() {
+      for (const server of past.splice(0)) await finish(server);
+    },
   };
+}
+
+async function finish({ socket, ends }: Peer): Promise<void> {
+  socket.resume().end();
+  await ends();
+}
+
+/** A proxy and an upstream whose every word is the test's. */
+export async function startSteered(t: T, options: ProxyOptions = {}): Promise<Steered> {
+  const { url, next, forget } = await startSpeaker(t);
+  const proxy = await startBefore(t, url, options);
+  let before: Peer | undefined;
   return {
     proxy,
     next,
     async open(bytes) {
-      // No connection of an earlier exchange may wait in the pool.
-      for (const { socket, ends } of past.splice(0)) {
-        socket.resume().end();
-        await ends();
-      }
-      const client = await dial(t, proxy.port, bytes);
-      past.unshift(client);
-      return { client, server: await next() };
+      if (before !== undefined) await finish(before);
+      await forget();
+      before = await dial(t, proxy.port, bytes);
+      return { client: before, server: await next() };
     },
   };
 }

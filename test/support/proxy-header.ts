@@ -1,5 +1,13 @@
 import { isIPv4 } from 'node:net';
 
+/** A header of version 1: of TCP, to 198.51.100.1 or ::1. */
+export const proxyHeader1 = (source: string): Buffer =>
+  Buffer.from(
+    isIPv4(source)
+      ? `PROXY TCP4 ${source} 198.51.100.1 56324 443\r\n`
+      : `PROXY TCP6 ${source} ::1 56324 443\r\n`,
+  );
+
 type Options = { command?: number; kind?: number; more?: readonly Buffer[] };
 
 /** A header of the PROXY protocol, version 2, written from its specification; by default of TCP, to 198.51.100.1 or ::1. */

@@ -11,6 +11,7 @@ import type { Reloaded } from '../../src/reload.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Outcome } from '../../src/telemetry/outcome.ts';
 import { until } from './client.ts';
+import { certificate, overTls, wayOverTls } from './tls-way.ts';
 
 export type AccessLine = Outcome & { time: string; level: string };
 
@@ -39,7 +40,8 @@ export async function startProxy(
   clock: Clock = systemClock,
 ): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'trenchcoat-'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  for (const [name, text] of Object.entries({ ...files, ...(overTls ? certificate.files : {}) }))
+    writeFileSync(join(folder, name), text);
   writeFileSync(join(folder, 'trenchcoat.yaml'), withPorts(yaml));
   const file = join(folder, 'trenchcoat.yaml');
   const known = await fingerprint(file);
@@ -55,8 +57,9 @@ export async function startProxy(
     rmSync(folder, { recursive: true, force: true });
   });
   const logText = () => readFileSync(logFile, 'utf8');
+  const isOurs = overTls && !/^listen:/m.test(yaml);
   return {
-    port: app.listen.port,
+    port: isOurs ? await wayOverTls(t, app.listen.port) : app.listen.port,
     adminPort: app.admin?.port ?? 0,
     folder,
     logText,
@@ -86,10 +89,16 @@ export async function startProxy(
   };
 }
 
+/** How clients come in, as the upstream is told. */
+export const clientProtocol = overTls ? 'https' : 'http';
+
+const listen = overTls ? `{ address: "127.0.0.1:0", http2: false, ${certificate.keys} }` : '127.0.0.1:0';
+
 /** With ports that the system chooses, where it names none. */
 function withPorts(yaml: string): string {
-  const ports = ['listen', 'admin'].filter((key) => !new RegExp(`^${key}:`, 'm').test(yaml));
-  return `${ports.map((key) => `${key}: 127.0.0.1:0\n`).join('')}${yaml}`;
+  const ports = Object.entries({ listen, admin: '127.0.0.1:0' });
+  const missing = ports.filter(([key]) => !new RegExp(`^${key}:`, 'm').test(yaml));
+  return `${missing.map(([key, value]) => `${key}: ${value}\n`).join('')}${yaml}`;
 }
 
 /** The configuration most tests share: a flag at 100 % on `version`, and a plain route beside it. */

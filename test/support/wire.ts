@@ -106,9 +106,15 @@ export type Conversation = {
   ended: boolean;
 };
 
+/** Where a client comes in: at a port, plainly, or by a way of its own. */
+export type Entry = number | (() => Promise<Socket>);
+
 /** Writes bytes on a connection of its own, and listens until the proxy ends it. */
-export async function converse(port: number, bytes: string | readonly string[]): Promise<Conversation> {
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+export async function converse(entry: Entry, bytes: string | readonly string[]): Promise<Conversation> {
+  const socket =
+    typeof entry === 'number'
+      ? net.connect({ port: entry, host: '127.0.0.1', noDelay: true })
+      : await entry();
   const heard = hear(socket);
   for (const part of [bytes].flat()) {
     socket.write(part, 'latin1');
@@ -170,7 +176,7 @@ const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: client.example\r\n\r\n';
  */
 export async function refuses(
   t: Test,
-  { port, upstream }: { port: number; upstream: Recorder },
+  { port, upstream }: { port: Entry; upstream: Recorder },
   bytes: string,
   allowed: number | readonly number[],
   name: string = JSON.stringify(bytes),
@@ -207,7 +213,7 @@ export function refusal(answer: Message | undefined): Record<string, unknown> {
 /** Shows that since `before` bytes the upstream has got nothing but a good request that is sent now. */
 export async function sawOnly(
   t: Test,
-  { port, upstream }: { port: number; upstream: Recorder },
+  { port, upstream }: { port: Entry; upstream: Recorder },
   before: number,
   name: string,
 ): Promise<void> {
@@ -220,7 +226,7 @@ export async function sawOnly(
 /** Sends a good request and gives what the upstream got of it: that message, and no other byte. */
 export async function serves(
   t: Test,
-  { port, upstream }: { port: number; upstream: Recorder },
+  { port, upstream }: { port: Entry; upstream: Recorder },
   bytes: string | readonly string[],
   name: string = JSON.stringify(bytes),
 ): Promise<Message | undefined> {

@@ -19,6 +19,7 @@ const outcome: Outcome = {
   bytesOut: 200,
   upstream: 'v1',
   error: { code: 'connect_refused', source: 'upstream' },
+  grpcStatus: 14,
   traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
 };
 

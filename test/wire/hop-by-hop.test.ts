@@ -1,6 +1,7 @@
 import t from 'tap';
 import { sendRaw } from '../support/client.ts';
 import { asks, headOf, startBefore, startReplier, valuesOf } from '../support/peers.ts';
+import { clientProtocol } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const upstream = await startReplier(t);
@@ -80,7 +81,7 @@ await t.test('33 Nomination removes neither Host nor framing nor forwarding head
   t.same(valuesOf(seen, 'Host'), [upstream.url.slice('http://'.length)]);
   t.same(valuesOf(seen, 'X-Forwarded-For'), ['127.0.0.1']);
   t.same(valuesOf(seen, 'X-Forwarded-Host'), ['a']);
-  t.same(valuesOf(seen, 'X-Forwarded-Proto'), ['http']);
+  t.same(valuesOf(seen, 'X-Forwarded-Proto'), [clientProtocol]);
   t.match(valuesOf(seen, 'Via').join(), /1\.1 trenchcoat/);
   t.same(valuesOf(seen, 'X-Request-Id'), ['mine-1']);
   t.same(valuesOf(seen, 'X-Api-Version'), ['0']);
