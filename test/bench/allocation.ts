@@ -15,9 +15,9 @@ export function allocatedSince(log: string, from: number): number {
   try {
     const bytes = Buffer.alloc(fstatSync(descriptor).size - from);
     readSync(descriptor, bytes, 0, bytes.length, from);
-    // `allocated=1234`, and in newer Nodes `"allocated":1234`.
+    // `allocated=1234`, and in newer Nodes `"allocated":1234`; it may be less than nothing, which is printed as if it were 2⁶⁴ more.
     const found = bytes.toString('latin1').matchAll(/\ballocated"?[=:](\d+)/g);
-    return [...found].reduce((sum, [, count]) => sum + Number(count), 0);
+    return [...found].reduce((sum, [, count = '']) => sum + Number(BigInt.asIntN(64, BigInt(count))), 0);
   } finally {
     closeSync(descriptor);
   }

@@ -1,19 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { nodes } from '../support/node-versions.ts';
 import { processTree } from './cpu.ts';
+import { hasPeers } from './peers.ts';
 import { until } from './place.ts';
 import { missing } from './programs.ts';
 import type { Report } from './report.ts';
 
-const lacking = missing(['taskset', 'wrk', 'nginx']);
+const lacking = [
+  ...missing(['taskset', 'wrk', 'nginx', 'haproxy']),
+  ...(hasPeers() ? [] : ['the other proxies for Node, which `npm run bench` gets']),
+];
+const noNode = skipWithoutNode26();
 const skip =
   lacking.length > 0 && process.env['CI'] !== 'true' ? `not installed: ${lacking.join(', ')}` : false;
 
-// Eight contenders, each started and loaded for a second.
+// Twelve contenders, each started and loaded for a second, and a few under other loads.
 t.setTimeout(180_000);
+
+/** For tap's `skip`. */
+function skipWithoutNode26(): string | false {
+  const missing = process.env['CI'] !== 'true' && !existsSync(nodes.get('node26')?.path ?? '');
+  return missing ? 'no Node 26 on this machine; CONTRIBUTING.md says how to get it' : false;
+}
 
 /** The benchmark as it is run by hand; its files go below `folder`. */
 function startBench(
@@ -69,6 +81,56 @@ await t.test('one short round measures every contender', { skip, timeout: 150_00
   t.same(filesIn(join(folder, 'tmp')), [], 'no file is left');
 });
 
+await t.test('other loads, on another Node', { skip: skip || noNode, timeout: 120_000 }, async (t) => {
+  const folder = t.testdir({ tmp: {} });
+  const out = join(folder, 'bench.json');
+  const bench = startBench(t, join(folder, 'tmp'), [
+    '--what=latency,body-10k,tls,messages,routes,events,allocation,profile',
+    '--only=ours,routes-100,sampled',
+    '--node=26',
+    '--rounds=1',
+    '--seconds=1',
+    '--warm-up=0',
+    `--out=${out}`,
+  ]);
+  t.equal(await bench.ended, 0, bench.output());
+  const report: Report = JSON.parse(readFileSync(out, 'utf8'));
+  t.match(report.node, /^v26\./);
+  const told = Object.fromEntries(
+    report.measured.map(({ scenario, contenders }) => [scenario, contenders.map(({ name }) => name)]),
+  );
+  const ours = ['ours'];
+  t.same(told, {
+    latency: ours,
+    'body-10k': ours,
+    tls: ours,
+    messages: ours,
+    routes: ['routes-100'],
+    events: ['sampled'],
+    allocation: ours,
+  });
+  for (const { scenario, contenders } of report.measured)
+    for (const { medians } of contenders)
+      t.ok(medians.p50 > 0 && medians.cpu > 0 && medians.requests > 0, `${scenario} is measured`);
+  const of = (name: string) =>
+    report.measured.find(({ scenario }) => scenario === name)?.contenders[0]?.medians;
+  t.ok(
+    (of('body-10k')?.megabytes ?? 0) > (of('body-10k')?.perSecond ?? 0) / 100,
+    'bodies of 10 KB come whole',
+  );
+  // Far off either way it would count something else.
+  const allocated = of('allocation')?.allocated ?? 0;
+  t.ok(allocated > 2000 && allocated < 200_000, `${allocated} bytes a request`);
+  t.match(bench.output(), /%  Node$/m, 'the profile says whose code it was');
+  t.match(bench.output(), /proxy\/handle\.js/, 'and which functions');
+});
+
+await t.test('says how it is used', async (t) => {
+  const bench = startBench(t, t.testdir(), ['--help']);
+  t.equal(await bench.ended, 0);
+  t.match(bench.output(), /^usage: [^]*latency[^]*fastify[^]*--node/);
+});
+
 await t.test('an interrupted benchmark leaves nothing behind', { skip, timeout: 60_000 }, async (t) => {
   const folder = t.testdir();
   const bench = startBench(t, folder, ['--rounds=1', '--seconds=60', '--only=nginx']);
@@ -99,5 +161,5 @@ await t.test('says in one line what is not installed', async (t) => {
 await t.test('refuses a contender that there is not', async (t) => {
   const bench = startBench(t, t.testdir(), ['--only=ours,apache']);
   t.equal(await bench.ended, 1);
-  t.match(bench.output(), /^usage: [^]*of direct, nginx, http-proxy, undici, ours/);
+  t.match(bench.output(), /^usage: [^]*direct, nginx, haproxy, http-proxy/);
 });
