@@ -153,7 +153,7 @@ await t.test('no evaluation sees half of a new file', async (t) => {
   while (last === 0) {
     await new Promise(setImmediate);
     const seen = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => provider.evaluate(`f${n}`, user('1'), 'default')),
+      Array.from({ length: 50 }, async (_, n) => provider.evaluate(`f${n}`, user('1'), 'default')),
     );
     const values = new Set(seen.map(({ value }) => value));
     if (values.size > 1) t.fail('two versions at once');

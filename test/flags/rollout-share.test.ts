@@ -15,7 +15,7 @@ await t.test('10,000 users at 25 %: the share, bucket.ts, a restart and LaunchDa
   const answers = async () => {
     const provider = await openFlags({ source: 'local', file }, keptLog());
     const evaluations = await Promise.all(
-      contexts.map((context) => provider.evaluate('api', context, 'default')),
+      contexts.map(async (context) => provider.evaluate('api', context, 'default')),
     );
     await provider.close(1000);
     return evaluations;
@@ -34,7 +34,7 @@ await t.test('10,000 users at 25 %: the share, bucket.ts, a restart and LaunchDa
   t.teardown(stub.close);
   const provider = await opened(t, launchDarklyAt(stub.url));
   t.same(
-    await Promise.all(contexts.map((context) => provider.evaluate('api', context, 'default'))),
+    await Promise.all(contexts.map(async (context) => provider.evaluate('api', context, 'default'))),
     first,
     'the same from LaunchDarkly',
   );

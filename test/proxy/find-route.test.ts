@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { createFindRoute } from '../../src/proxy/find-route.ts';
 import type { Route, Upstream } from '../../src/proxy/routes.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { seen } from './percentiles.ts';
 
 // WebSockets that say something, and again when they hear it back. Takes a port, seconds, a number of connections and the
