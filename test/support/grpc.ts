@@ -96,7 +96,7 @@ export type GrpcClient = {
 
 export type CallOptions = { metadata?: Record<string, string>; deadline?: number };
 
-/** Options in the words of the library. */
+/** What a call is begun with. */
 const told = ({ metadata = {}, deadline }: CallOptions = {}): [grpc.Metadata, grpc.CallOptions] => {
   const sent = new grpc.Metadata();
   for (const [name, value] of Object.entries(metadata)) sent.add(name, value);

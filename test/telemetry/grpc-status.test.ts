@@ -58,13 +58,13 @@ const outcome = (grpcStatus: number | undefined): Outcome => ({
   method: 'POST',
   path: '/',
   status: 200,
+  grpcStatus,
   durationMs: 2,
   headMs: 1,
   bytesIn: 0,
   bytesOut: 0,
   upstream: 'a',
   error: undefined,
-  grpcStatus,
 });
 
 // OpenTelemetry's conventions for RPC: these are errors of the server that answers so.
