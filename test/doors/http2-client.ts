@@ -61,7 +61,8 @@ function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
     stream.on('response', (all, _flags, ...[raw]: [string[]?]) => (head = headOf(all, raw ?? [])));
     stream.on('trailers', (_all, _flags, ...[raw]: [string[]?]) => (trailers = pairs(raw ?? [])));
     stream.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
-    stream.on('end', () => (finished = true));
+    // Node has a stream that is torn down end, too.
+    stream.on('end', () => (finished = !stream.destroyed));
     stream.on('close', () => (over = true));
     stream.on('wantTrailers', () => {
       const given: OutgoingHttpHeaders = {};
@@ -93,7 +94,7 @@ function askHttp2(session: http2.ClientHttp2Session, ask: Ask): Asking {
       void (await until(() => text.includes(wanted), `${wanted}; came: ${text.slice(-500)}`, 2000)),
     async done(): Promise<Answered> {
       await until(() => over, 'the end of the answer');
-      const clean = finished && (stream?.rstCode ?? 0) === 0 && !stream?.errored;
+      const clean = finished && (stream?.rstCode ?? 0) === 0;
       return { ...(head ?? { status: 0, fields: [] }), informational, body: text, trailers, clean };
     },
     leave: () => whenOpen((stream) => stream.close(http2.constants.NGHTTP2_CANCEL)),

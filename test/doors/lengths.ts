@@ -52,7 +52,9 @@ export const lengthsAgree: Run = async (t, { door, recorded: { port, upstream } 
       await until(() => upstream.bytes().slice(start).includes('good'), 'the upload is under way');
     client.send(data(1, rest));
     const { status, reset } = await client.over(1);
-    t.ok(reset !== undefined || status === 400 || length === '4', `${name}: cut or refused`);
+    // Node 20 resets the stream, later ones end the connection.
+    const cut = reset ?? client.gone();
+    t.ok(cut !== undefined || status === 400 || length === '4', `${name}: cut or refused`);
     const seen = () => upstream.messages.slice(whole);
     await until(() => length === '4' || upstream.cut.some((one) => one.includes('good')), 'a cut upstream');
     t.ok(

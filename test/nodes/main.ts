@@ -7,7 +7,7 @@ import { nodes, passOn } from '../support/nodes.ts';
  * Runs all that speaks HTTP on every Node of `.ci/nodes`, three files at a time. It takes a quarter of an hour; a part of it is in
  * the suite.
  */
-const rooms = /^(cli|e2e|limits|proxy|upstream|wire)\//;
+const rooms = /^(cli|doors|e2e|limits|proxy|upstream|wire)\//;
 /** Simulations, which ask nothing of Node that others do not. */
 const isLong = /no-difference/;
 

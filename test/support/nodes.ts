@@ -60,7 +60,9 @@ export const passOn = (t: Test, name: string, { version, path }: OtherNode, file
  * at the end of a process.
  */
 const sensitive = [
+  'doors/http2-over-tls',
   'e2e/failed-start',
+  'e2e/grpc',
   'e2e/guard-errors',
   'e2e/launchdarkly',
   'e2e/rollback-cuts-streams',
@@ -69,6 +71,7 @@ const sensitive = [
   'e2e/versions',
   'proxy/tls-door',
   'upstream/certificates',
+  'upstream/http2-ends',
   'upstream/tls-tunnels',
   'wire/head-limits',
   'wire/header-lines',
