@@ -40,7 +40,7 @@ export const upstream = z.strictObject({
     .boolean()
     .prefault(false)
     .describe(
-      'Speak HTTP/2 to it, as gRPC needs: over TLS by ALPN, else with prior knowledge. Requests share connections.',
+      'Speak HTTP/2 to it, as gRPC needs: over TLS by ALPN, else with prior knowledge. Requests share connections, and each connection carries as many as the upstream takes, 250 at most.',
     ),
 });
 

@@ -10,7 +10,7 @@ export const trafficFamilies: readonly Family[] = [
   {
     name: 'trenchcoat_requests_total',
     type: 'counter',
-    help: 'Requests that have ended, by route, version, class of status, and why the version was chosen.',
+    help: 'Requests that have ended, by route, version, class of status (of gRPC: what its status comes to), and why the version was chosen.',
     labels: [...endedLabels, 'reason'],
     *samples({ tally }) {
       for (const [side, status, ended] of allEnded(tally))
@@ -123,7 +123,7 @@ export const trafficFamilies: readonly Family[] = [
   {
     name: 'trenchcoat_upstream_replays_total',
     type: 'counter',
-    help: 'Requests sent once more, since their kept connection had died.',
+    help: 'Requests sent once more: their kept connection had died, or an upstream of HTTP/2 had not looked at them.',
     labels: ['upstream'],
     samples: ({ upstreams }) => byUpstream(upstreams(), ({ replays }) => replays),
   },

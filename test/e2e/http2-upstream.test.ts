@@ -26,8 +26,8 @@ await t.test('a client of HTTP/1.1 is served by an upstream of HTTP/2', async (t
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '7' }));
     stream.pipe(stream);
   });
-  const { port, accessLine } = await before(t, upstream.url);
-  const req = http.request({ port, method: 'POST', path: '/a//b?c', agent: false });
+  const proxy = await before(t, upstream.url);
+  const req = http.request({ port: proxy.port, method: 'POST', path: '/a//b?c', agent: false });
   const early: number[] = [];
   req.on('information', ({ statusCode }) => early.push(statusCode));
   req.setHeader('Trailer', 'X-Sent');
@@ -51,7 +51,7 @@ await t.test('a client of HTTP/1.1 is served by an upstream of HTTP/2', async (t
     'x-forwarded-for': '127.0.0.1',
     via: /^1\.1 /,
   });
-  t.match(await accessLine(), { status: 200, upstream: 'api', error: undefined });
+  t.match(await proxy.accessLine(), { status: 200, upstream: 'api', error: undefined });
 });
 
 await t.test('an upstream that breaks off cuts the answer', async (t) => {
@@ -60,9 +60,9 @@ await t.test('an upstream that breaks off cuts the answer', async (t) => {
     stream.respond({}, { waitForTrailers: true });
     stream.write('part', () => setImmediate(() => stream.close(2)));
   });
-  const { port, accessLine } = await before(t, upstream.url);
-  t.match(await request(port, '/'), { status: 200, body: 'part', cut: true });
-  t.match(await accessLine(), { error: { code: 'reset', source: 'upstream' } });
+  const proxy = await before(t, upstream.url);
+  t.match(await request(proxy.port, '/'), { status: 200, body: 'part', cut: true });
+  t.match(await proxy.accessLine(), { error: { code: 'reset', source: 'upstream' } });
 });
 
 await t.test('one that speaks HTTP/1.1 alone is a 502 that says so', async (t) => {
@@ -96,8 +96,8 @@ const startEcho = (t: Test): Promise<Http2Upstream> =>
 
 await t.test('a WebSocket of HTTP/1.1 goes through to it', async (t) => {
   const upstream = await startEcho(t);
-  const { port, accessLine } = await before(t, upstream.url);
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/chat`);
+  const proxy = await before(t, upstream.url);
+  const ws = new WebSocket(`ws://127.0.0.1:${proxy.port}/chat`);
   await once(ws, 'open');
   ws.send('hello');
   const [data] = (await once(ws, 'message')) as [Buffer];
@@ -105,13 +105,13 @@ await t.test('a WebSocket of HTTP/1.1 goes through to it', async (t) => {
   ws.close(1000, 'bye');
   const [code] = (await once(ws, 'close')) as [number];
   t.equal(code, 1000);
-  t.match(await accessLine(), { status: 101, error: undefined });
+  t.match(await proxy.accessLine(), { status: 101, error: undefined });
 });
 
 await t.test('and so does one of HTTP/2', async (t) => {
   const upstream = await startEcho(t);
-  const { port, accessLine } = await before(t, upstream.url);
-  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const proxy = await before(t, upstream.url);
+  const session = http2.connect(`http://127.0.0.1:${proxy.port}`);
   t.teardown(() => session.destroy());
   await once(session, 'remoteSettings');
   const stream = session.request({
@@ -129,17 +129,17 @@ await t.test('and so does one of HTTP/2', async (t) => {
   await until(() => received.equals(Buffer.from([0x81, 2, 0x68, 0x69])), 'the echo');
   stream.close(8);
   await until(() => upstream.seen[0]?.code === 8, 'that it is cancelled');
-  t.match(await accessLine(), { status: 101 });
+  t.match(await proxy.accessLine(), { status: 101 });
 });
 
 await t.test('without extended CONNECT there is no WebSocket, and a 502', async (t) => {
   const upstream = await startHttp2Upstream(t, () => {});
-  const { port, accessLine } = await before(t, upstream.url);
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/`);
+  const proxy = await before(t, upstream.url);
+  const ws = new WebSocket(`ws://127.0.0.1:${proxy.port}/`);
   const [, res] = (await once(ws, 'unexpected-response')) as [unknown, http.IncomingMessage];
   t.equal(res.statusCode, 502);
   ws.on('error', () => {}).terminate();
-  t.match(await accessLine(), { status: 502, error: { code: 'no_tunnel', source: 'upstream' } });
+  t.match(await proxy.accessLine(), { status: 502, error: { code: 'no_tunnel', source: 'upstream' } });
 });
 
 await t.test('sessions are shown as connections', async (t) => {

@@ -87,14 +87,21 @@ export type Called = {
 export type GrpcClient = {
   client: grpc.Client;
   /** A call of one message, as `uid` where one is given. */
-  unary(message: Buffer | string, options?: CallOptions): Promise<Called>;
-  collect(messages: (Buffer | string)[], options?: CallOptions): Promise<Called>;
-  list(message: Buffer | string, options?: CallOptions): Promise<Called>;
+  unary: (message: Buffer | string, options?: CallOptions) => Promise<Called>;
+  collect: (messages: (Buffer | string)[], options?: CallOptions) => Promise<Called>;
+  list: (message: Buffer | string, options?: CallOptions) => Promise<Called>;
   /** A call of which both ways are the test's. */
-  chat(options?: CallOptions): grpc.ClientDuplexStream<Buffer, Buffer>;
+  chat: (options?: CallOptions) => grpc.ClientDuplexStream<Buffer, Buffer>;
 };
 
 export type CallOptions = { metadata?: Record<string, string>; deadline?: number };
+
+/** What a call is begun with. */
+const told = ({ metadata = {}, deadline }: CallOptions = {}): [grpc.Metadata, grpc.CallOptions] => {
+  const sent = new grpc.Metadata();
+  for (const [name, value] of Object.entries(metadata)) sent.add(name, value);
+  return [sent, deadline === undefined ? {} : { deadline: Date.now() + deadline }];
+};
 
 /** A client of @grpc/grpc-js, with one connection of its own. */
 export function grpcClient(
@@ -108,11 +115,6 @@ export function grpcClient(
     'grpc.enable_retries': 0,
   });
   t.teardown(() => client.close());
-  const told = ({ metadata = {}, deadline }: CallOptions = {}): [grpc.Metadata, grpc.CallOptions] => {
-    const sent = new grpc.Metadata();
-    for (const [name, value] of Object.entries(metadata)) sent.add(name, value);
-    return [sent, deadline === undefined ? {} : { deadline: Date.now() + deadline }];
-  };
   const { unary, collect, list, chat } = methods;
   return {
     client,

@@ -64,9 +64,10 @@ await t.test('a connection that ends within an answer cuts it', async (t) => {
   t.match(await send(openPool(t, url, http2)).done, { body: 'part', error: 'reset' });
 });
 
+const whole = (id: number) => [headers(id, [ok], false), data(id, 'a', false), data(id, 'b'.repeat(9000))];
+
 // All of it is here: that the upstream is gone must not take it from a client that reads slowly.
 await t.test('an answer that came whole outlives its connection', async (t) => {
-  const whole = (id: number) => [headers(id, [ok], false), data(id, 'a', false), data(id, 'b'.repeat(9000))];
   const { url, connections } = await startFrameUpstream(t, ({ type, stream }, _reply, socket) => {
     if (type === types.headers) socket.end(Buffer.concat(whole(stream)));
   });
