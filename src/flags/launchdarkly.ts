@@ -51,12 +51,13 @@ export async function openLaunchDarkly(
     ? followed(config.store, config, pace, log)
     : streamed(config, pace, log));
   const logger = sdkLogger(log, source.hear, config.sdkKey);
+  const hooks = traced && config.tracingHook ? [(await import('./tracing-hook.ts')).tracingHook(logger)] : [];
   const client = init(config.sdkKey, {
     ...options,
     useLdd: source.daemon,
     featureStore: source.memory,
     logger,
-    hooks: traced && config.tracingHook ? [(await import('./tracing-hook.ts')).tracingHook(logger)] : [],
+    hooks,
     sendEvents: config.events,
     diagnosticOptOut: !config.events,
     flushInterval: 86_400, // Flushed below, where a stop can wait for what is on its way.
@@ -81,7 +82,7 @@ export async function openLaunchDarkly(
   await source.arrival(client);
 
   return {
-    ...evaluatorOf(client, source.memory, silent),
+    ...evaluatorOf(client, source.memory, silent, hooks.length > 0),
     ...(config.events && {
       report(context: EvaluationContext, failed: boolean, latencyMs: number | undefined): void {
         // Without flags nothing was evaluated.
@@ -179,8 +180,8 @@ export function localEvaluator(log: FlagLog): Evaluator & { replace(data: FlagSe
   };
 }
 
-/** `silent` is a client over the same store that sends no events. */
-function evaluatorOf(client: LDClient, store: FlagStore, silent = client): Evaluator {
+/** `silent` is a client over the same store that sends no events; hooks, where there are some, are done when the promise is kept. */
+function evaluatorOf(client: LDClient, store: FlagStore, silent = client, hooked = false): Evaluator {
   const asking =
     (asked: LDClient): FlagProvider['evaluate'] =>
     (flagKey, context, fallback) => {
@@ -191,7 +192,7 @@ function evaluatorOf(client: LDClient, store: FlagStore, silent = client): Evalu
       const promised = asked.variationDetail(flagKey, context as LDContext, fallback, (_error, detail) => {
         told = detail;
       });
-      return told === undefined
+      return told === undefined || hooked
         ? promised.then(evaluationOf, () => failure('EXCEPTION', fallback))
         : evaluationOf(told);
     };
