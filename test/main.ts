@@ -12,7 +12,7 @@ const seconds = 120;
 
 const here = import.meta.dirname;
 /** Nothing else is left to do beside these if they begin late. */
-const isLong = (file: string) => /^image\/|false-alarms|no-difference|wire-over-tls/.test(file);
+const isLong = (file: string) => /^image\/|false-alarms|no-difference/.test(file);
 /** The first time, an image is built from nothing. */
 const secondsOf = (file: string) => (file.startsWith('image/') ? 300 : seconds);
 /** Simulations run what others have covered, again and again, and to count that takes a third of their time. */

@@ -15,7 +15,7 @@ export async function check({ config: named }: { config?: string }): Promise<num
     const pems = await checkPems(loaded);
     if (pems.problems.length > 0) throw problemsError(pems.problems);
     const pemNotes = pems.notes.map((note) => `note: ${note}`);
-    const notes = [...(await flagNotes(config)), ...guardNotes(config), ...pemNotes];
+    const notes = [...(await flagNotes(config)), ...guardNotes(config), ...trustNotes(config), ...pemNotes];
     const lines = [`${shortPath(file)}: fine`, ...config.routes.map(routeLine), ...notes];
     process.stdout.write(`${lines.map(printable).join('\n')}\n`);
     return 0;
@@ -61,6 +61,12 @@ const guardNotes = ({ routes, rollouts }: Config): string[] =>
       `note: ${route.name}: the rollout of ${route.flag} would be over before its guard could tell even that ${rollout.to} is down; give its stages more time, below 100 %, and see \`trenchcoat plan\``,
     ];
   });
+
+/** Upstreams whose certificate nobody looks at. */
+const trustNotes = ({ upstreams }: Config): string[] =>
+  Object.entries(upstreams)
+    .filter(([, { tls }]) => !tls.verify)
+    .map(([name]) => `note: ${name} is not verified (\`verify: false\`): whoever answers is believed`);
 
 function routeLine(route: RouteConfig): string {
   const { methods, host = '', path } = route.match;

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { problemsError, type Problem } from './errors.ts';
 import { loadConfig, type LoadedConfig } from './load.ts';
 import { certificatesIn, expiryOf, readPems, type PemPaths } from './pem-files.ts';
@@ -20,7 +21,12 @@ export async function checkPems({
     const { pems, faults } = await readPems(paths);
     for (const { use, message } of faults)
       problems.push(problem([...path, use === 'ca' ? caKey : use], `${paths[use]}: ${message}`));
-    if (faults.length > 0 || pems.cert === undefined) continue;
+    if (faults.length > 0) continue;
+    if (pems.ca !== undefined && !certificatesIn(pems.ca).some(isAuthority))
+      notes.push(
+        `${paths.ca} is no authority's certificate, but one that an authority has signed; nothing is believed by it`,
+      );
+    if (pems.cert === undefined) continue;
     const [own] = certificatesIn(pems.cert);
     if (own !== undefined && expiryOf(own) <= Date.now())
       notes.push(`${paths.cert} has expired: ${own.validTo}`);
@@ -29,6 +35,10 @@ export async function checkPems({
   }
   return { problems, notes };
 }
+
+/** Whether others can be signed by it, or it is its own authority. */
+const isAuthority = (certificate: X509Certificate): boolean =>
+  certificate.ca || certificate.checkIssued(certificate);
 
 /** Reads and checks a configuration that is to be served, with the PEM files that it names. Throws a `UserError`. */
 export async function loadToServe(file: string): Promise<LoadedConfig> {

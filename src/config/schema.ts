@@ -175,7 +175,9 @@ export const schema = z
     trustedProxies: z
       .array(trustedProxy)
       .prefault([])
-      .describe('Whose X-Forwarded-* are believed and appended to; others are replaced.'),
+      .describe(
+        'Whose X-Forwarded-* are believed and appended to; others are replaced. With `listen.proxyProtocol`, who has to begin with a PROXY header.',
+      ),
     override: override.optional().describe('Lets testers pin a version. Off unless configured.'),
     notify: notify.prefault([]).describe('Who is told when a guard has found v1 worse.'),
     log: log.prefault({}).describe('What is logged, a line each, on standard output.'),

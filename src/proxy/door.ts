@@ -62,6 +62,8 @@ export async function openDoor(listen: ListenConfig, parts: DoorParts): Promise<
     );
 
   async function meet(raw: Socket, client: Client): Promise<void> {
+    // Reset before its address could be read, as HAProxy's looks whether a port is open are: it is neither trusted nor a stranger.
+    if (listen.proxyProtocol && client.address === undefined) return void raw.destroy();
     if (listen.proxyProtocol && client.trusted) {
       const { address, own } = await readProxyHeader(raw, limits().headTimeout);
       if (address !== undefined) client.address = address;

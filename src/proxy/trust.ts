@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import proxyAddr from 'proxy-addr';
+import { cut } from '../upstream/cut.ts';
 
 /**
  * The client's end of a connection: read once, since the address is gone after a reset. The streams of a connection of HTTP/2
@@ -59,7 +60,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     major: 1,
     ...fresh(),
     // What TLS lies on can be reset, and TLS itself cannot.
-    reset: () => socket.resetAndDestroy(),
+    reset: () => cut(socket),
   };
   judgeAnew(client, isTrusted);
   return client;

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivateKey } from 'node:crypto';
 import t from 'tap';
-import { authority } from '../support/authority.ts';
+import { authority, signedByItself } from '../support/authority.ts';
 import { runHere } from '../support/command.ts';
 
 const { cert: ca, issue } = authority();
@@ -105,6 +105,23 @@ await t.test(
 await t.test('a certificate that has expired is a note, since the program would start', async (t) => {
   write('cert: expired.pem, key: expired.key');
   t.match(await check(), { code: 0, stdout: `note: ${at('expired.pem')} has expired: `, stderr: '' });
+});
+
+await t.test('so is one that signs nothing in the place of an authority', async (t) => {
+  write('cert: own.pem, key: own.key, clientCa: own.pem', 'ca: own.pem');
+  const { code, stdout } = await check();
+  t.equal(code, 0);
+  t.equal(stdout.split(`note: ${at('own.pem')} is no authority's certificate`).length, 3, 'of each');
+  write('cert: own.pem, key: own.key', 'ca: chain.pem');
+  t.notMatch(await check(), { stdout: 'note: ' }, 'where an authority is among them');
+  writeFileSync(join(folder, 'itself.pem'), signedByItself().cert);
+  write('cert: own.pem, key: own.key', 'ca: itself.pem');
+  t.notMatch(await check(), { stdout: 'note: ' }, 'nor of one that has signed itself');
+});
+
+await t.test('so is an upstream that nobody verifies', async (t) => {
+  write('cert: own.pem, key: own.key', 'verify: false');
+  t.match(await check(), { code: 0, stdout: 'note: v0 is not verified (`verify: false`)' });
 });
 
 await t.test('a start says the same', async (t) => {

@@ -188,7 +188,7 @@ const untouched: Run = async (t, { answered }) => {
 };
 
 export const answers = [
-  both(42, '102, 103 and their like are relayed, to HTTP/1.1 clients', informational),
+  both(42, '102, 103 and their like are relayed, but not to HTTP/1.0 clients', informational),
   both(43, 'A 101 nobody asked for: 502', unasked),
   both(44, 'HEAD keeps Content-Length and has no body', headAnswers),
   both(45, '204 and 304 have no body', bodiless),

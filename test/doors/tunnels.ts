@@ -100,20 +100,6 @@ const extended = (protocol: string, ...more: Field[]) => ({
   ] as Field[],
 });
 
-const wishesOfHttp2: Run = async (t, world) => {
-  await refusesFields(501, [extended('h2c'), extended('connect-udp'), extended('other')])(t, world);
-  const { message } = await world.asked({
-    method: 'POST',
-    body: 'body',
-    fields: [['http2-settings', 'AAMAAABk']],
-  });
-  t.same(
-    [message.values('http2-settings'), message.body],
-    [[], 'body'],
-    'the settings of a wish are dropped',
-  );
-};
-
 const refused: Run = async (t, { answered, door }) => {
   for (const [status, framing, ends] of [
     ['401 Who', 'WWW-Authenticate: Bearer\r\nContent-Length: 9\r\n\r\nnot today', false],

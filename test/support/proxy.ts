@@ -20,7 +20,7 @@ export type Running = {
   adminPort: number;
   folder: string;
   /** The access line of the request with this id, or of the only request so far. */
-  accessLine(id?: string): Promise<AccessLine>;
+  accessLine: (id?: string) => Promise<AccessLine>;
   logText(): string;
   /** What was logged so far at a level, requests apart. */
   logLines(level: string): Record<string, unknown>[];

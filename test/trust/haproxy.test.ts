@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { until } from '../support/client.ts';
+import { request, until } from '../support/client.ts';
 import { skipWithout } from '../support/programs.ts';
 import { evenFlags, flagged, startProxy } from '../support/proxy.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -65,4 +65,7 @@ ${ways.map((way, i) => `listen way${i}\n  bind 127.0.0.1:${ports[i]}\n  unique-i
       socket.destroy();
     }
     t.notMatch(said, /is DOWN/, 'its looks whether we are up are taken, too');
+    // They end by a reset, which can be here before the connection is looked at.
+    const { body } = await request(proxy.adminPort, '/metrics');
+    t.notMatch(body, /^trenchcoat_refused_total\{/m, '… and counted as nothing refused');
   });

@@ -12,6 +12,7 @@ const upstreamAlone =
 const folder = join(import.meta.dirname, '../wire');
 const files = readdirSync(folder).filter((file) => file.endsWith('.test.js') && !upstreamAlone.test(file));
 
+t.setTimeout(0);
 t.jobs = 2;
 t.plan(files.length);
 for (const file of files)
