@@ -3,12 +3,10 @@ import { STATUS_CODES } from 'node:http';
 import { isEventStream, type Timeouts } from './connection.ts';
 import type { CarriedExchange, Carrier } from './exchange.ts';
 import { UpstreamError } from './failure.ts';
+import type { Cause, Fate } from './http2-failure.ts';
 import { joined, fieldsOf, tunnelHeaders } from './http2-fields.ts';
 import { bad } from './response-head.ts';
 import { sendBody, type BodyEvents, type Coding } from './send-body.ts';
-
-/** What is known of a request that failed: that it was not looked at, that not a byte of an answer came, or no more. */
-export type Fate = 'unprocessed' | 'unheard' | 'unknown';
 
 /** What a stream tells its session, and asks of it. */
 export type StreamOwner = {
@@ -24,7 +22,7 @@ export type StreamOwner = {
   onClosed(stream: ExchangeStream): void;
   onFailure(exchange: CarriedExchange, error: UpstreamError, fate: Fate): void;
   /** What ended a stream that did not end by itself. */
-  causeOf(stream: ClientHttp2Stream, error: Error | undefined): { error: UpstreamError; fate: Fate };
+  causeOf(stream: ClientHttp2Stream, error: Error | undefined): Cause;
 };
 
 /** Bytes of a head, its informational ones included, and of the trailers. */
