@@ -165,7 +165,7 @@ export class Http2Response implements Response {
     const { length } = chunk;
     this.#sendHead(length === 0 && this.#trailers === undefined);
     // What is left of the request is of no use (RFC 9113 §8.1).
-    if (!this.req.complete) stream.once('finish', () => this.#endRequest());
+    if (!this.req.complete) stream.once('finish', () => setImmediate(() => this.#endRequest()));
     if (this.#bodyless || length === 0) return void stream.end();
     this.req.socket.bytesWritten += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : length;
     stream.end(chunk, encoding);
