@@ -41,6 +41,8 @@ export function http1Words(raw: readonly string[], headers: PseudoHeaders, ended
     const value = raw[i + 1] as string;
     size += name.length + value.length + lineOverhead;
     if (name.startsWith(':')) continue;
+    // A tunnel is asked for with a key of ours: with two, an upstream's agreement fits one at best.
+    if (protocol !== undefined && name === 'sec-websocket-key') continue;
     if (name === 'host' && value.toLowerCase() === authority?.toLowerCase()) continue;
     if (name === 'cookie' && cookie >= 0) {
       // Sent in crumbs, so that those that stay the same compress (RFC 9113 §8.2.3).

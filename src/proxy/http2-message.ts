@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { HeaderList } from './headers.ts';
+import { withoutLength, type HeaderList } from './headers.ts';
 import { http2Fields, type Http2Head } from './http2-head.ts';
 import { acceptOf, type Fields } from '../upstream/http2-fields.ts';
+import { noteEnd } from '../upstream/http2-end.ts';
+import { bad } from '../upstream/response-head.ts';
 import type { Carrier, Request, Response } from './message.ts';
 import type { Client } from './trust.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE } =
+  constants;
 
 /** A request that came as a stream of HTTP/2. */
 export class Http2Request implements Request {
@@ -48,12 +51,18 @@ export class Http2Request implements Request {
 
 /**
  * Node has a stream end, as one that is complete does, when it is reset or its connection goes; a body that was cut would then be
- * whole to the upstream. Such a stream closes without an end.
+ * whole to the upstream. Such a stream closes without an end. `aborted` does not tell: it is for streams that we have yet to end,
+ * and Node ends our side of a HEAD as it comes.
  */
 function keepEndTrue(stream: ServerHttp2Stream): void {
+  // The end may have come in one packet with the head; but one of a body that is not as long as announced has a reset follow.
+  const begunWhole = stream.state.state === NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE;
+  let whole = false;
+  noteEnd(stream, () => (whole = true));
   const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
   stream.emit = (event: string | symbol, ...args: unknown[]) => {
-    if (event !== 'end' || !stream.aborted) return emit(event, ...args);
+    if (event !== 'end' || whole || (begunWhole && stream.rstCode === NGHTTP2_NO_ERROR))
+      return emit(event, ...args);
     // After a reset without an error, Node waits for the end to do so.
     stream.destroy();
     return false;
@@ -97,6 +106,7 @@ export class Http2Response implements Response {
   #head: Fields | undefined;
   #bodyless = false;
   #ended = false;
+  #cut = false;
   #trailers: Fields | undefined;
   /** When all of it was here, on the clock of `performance.now()`; the client may have yet to take some. */
   endedAt = Infinity;
@@ -110,7 +120,7 @@ export class Http2Response implements Response {
   }
 
   get destroyed(): boolean {
-    return this.#stream.destroyed || this.#stream.closed;
+    return this.#cut || this.#stream.destroyed || this.#stream.closed;
   }
 
   /** Node closes a stream whose last frame is written before it says that the stream has finished. */
@@ -118,9 +128,22 @@ export class Http2Response implements Response {
     return this.#ended && this.#stream.rstCode === NGHTTP2_NO_ERROR && !this.#stream.aborted;
   }
 
+  /** Whether its client took the request back, or let go of it otherwise, while the answer was still ours to give. */
+  get cancelled(): boolean {
+    // Node ends our side of a HEAD as it comes, and then does not call it aborted.
+    const unanswered = this.req.method === 'HEAD' ? !this.#ended : this.#stream.aborted;
+    return unanswered && !this.#cut;
+  }
+
+  /** Throws for a status that HTTP does not have (RFC 9110 §15), and Node refuses to send. */
   writeHead(status: number, _reasonPhrase: string | undefined, headers: HeaderList): void {
-    this.#head = { ':status': String(status), ...http2Fields(headers) };
-    this.#bodyless = this.req.method === 'HEAD' || status === 204 || status === 304;
+    if (status > 599) throw bad('a status above 599');
+    // Node sends none of these a body. A 205 with a length would be malformed without it.
+    this.#bodyless = this.req.method === 'HEAD' || status === 204 || status === 205 || status === 304;
+    this.#head = {
+      ':status': String(status),
+      ...http2Fields(status === 205 ? withoutLength(headers) : headers),
+    };
   }
 
   write(chunk: Buffer | string, encoding: 'latin1'): boolean {
@@ -142,7 +165,7 @@ export class Http2Response implements Response {
     const { length } = chunk;
     this.#sendHead(length === 0 && this.#trailers === undefined);
     // What is left of the request is of no use (RFC 9113 §8.1).
-    if (!this.req.complete) stream.once('finish', () => this.#endRequest());
+    if (!this.req.complete) stream.once('finish', () => setImmediate(() => this.#endRequest()));
     if (this.#bodyless || length === 0) return void stream.end();
     this.req.socket.bytesWritten += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : length;
     stream.end(chunk, encoding);
@@ -171,12 +194,19 @@ export class Http2Response implements Response {
   }
 
   destroy(): void {
-    if (!this.destroyed) this.#stream.close(NGHTTP2_CANCEL);
+    this.#close(NGHTTP2_CANCEL);
   }
 
   /** A tunnel that was cut is cancelled (RFC 8441 §5), as is an answer; never does either end by END_STREAM. */
   cut(_client: Client, status: number): void {
-    if (!this.destroyed) this.#stream.close(status === 101 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+    this.#close(status === 101 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+  }
+
+  #close(code: number): void {
+    if (this.destroyed) return;
+    this.#cut = true;
+    // Not within a call of Node's for what came: its own end of a stream can come before, which ends the process.
+    setImmediate(() => this.#stream.close(code));
   }
 
   inform(status: number, headers: HeaderList): void {
@@ -206,7 +236,9 @@ export class Http2Response implements Response {
     if (accept !== acceptOf(this.#key ?? '')) return false;
     const head = { ':status': '200', ...rest };
     this.req.socket.bytesWritten += sizeOf(head);
-    this.#stream.respond(head);
+    // Else Node ends a stream properly before it resets it, and a tunnel that was cut looks as if all was said.
+    this.#stream.once('wantTrailers', () => this.#sendTrailers());
+    this.#stream.respond(head, { waitForTrailers: true });
     return true;
   }
 

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import {
   constants,
   performServerHandshake,
@@ -12,6 +13,7 @@ import { webSocket } from './http1-message.ts';
 import { http1Words, type PseudoHeaders } from './http2-head.ts';
 import { Http2Request, Http2Response, webSocketKey } from './http2-message.ts';
 import { createPatience, type Patience } from './http2-patience.ts';
+import { lingering } from './lingering-close.ts';
 import { laneOf, type Client } from './trust.ts';
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
@@ -20,6 +22,8 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 const mostStreams = 100;
 /** Fields of a head, crumbs of cookies among them, that are read at all; the handler counts what they come to. */
 const mostPairs = 4096;
+/** Those that HTTP/1.1 is read with. What is spelled otherwise could be one of them, or CONNECT, to an upstream. */
+const knownMethods: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'));
 /** The highest id of a stream: a GOAWAY with it closes nothing, and tells of one that will (RFC 9113 §6.8). */
 const anyStream = 2 ** 31 - 1;
 /** Milliseconds between two looks at all connections. */
@@ -65,6 +69,7 @@ type Connection = {
 export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): Http2Server {
   const connections = new Set<Connection>();
   let sweeping: NodeJS.Timeout | undefined;
+  let closing = false;
 
   function take(socket: Socket, client: Client): void {
     // A client that ends its side has left, whatever it waits for: nobody would hear of it before something is written.
@@ -91,6 +96,11 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
     };
     connections.add(connection);
     client.major = 2;
+    // Node closes a stream once its last frame is in the queue, and ends the connection of a session that is closed behind that.
+    // A client that is still reading sends updates of its windows, and to a connection that is gone they would be answered by
+    // a reset, which takes the answer with it.
+    client.owed = () =>
+      !socket.writableFinished || (connection.asked && performance.now() - connection.idleSince < lingering);
     client.sayGoingAway = () => {
       for (const lane of connection.lanes.values()) lane.sayGoingAway?.();
     };
@@ -102,7 +112,8 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
     });
     session.on('error', () => session.destroy());
     session.once('close', () => connections.delete(connection));
-    if (client.closing) session.goaway(NGHTTP2_NO_ERROR, anyStream);
+    if (closing) session.close();
+    else if (client.closing) session.goaway(NGHTTP2_NO_ERROR, anyStream);
     sweeping ??= setInterval(sweep, sweepEvery).unref();
   }
 
@@ -134,10 +145,12 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
       connection.useful += req.socket.bytesRead;
       connection.idleSince = performance.now();
       if (res.writableFinished) patience.served();
-      else if (stream.aborted) cancelled(connection);
+      else if (res.cancelled) cancelled(connection);
     });
     if (words.size > limits().headerBytes) refuse(res, 'head_too_large');
-    else if (words.method === 'CONNECT') refuse(res, 'method_unknown');
+    else if (!knownMethods.has(words.method)) refuse(res, 'method_unknown');
+    // An absolute form would name a second authority (RFC 9113 §8.3.1).
+    else if (!/^[/*]/.test(words.url)) refuse(res, 'bad_target');
     else handler()(req, res, lane, upgrading);
   }
 
@@ -203,6 +216,7 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
         if (!session.closed && !session.destroyed) session.goaway(NGHTTP2_NO_ERROR, anyStream);
     },
     close() {
+      closing = true;
       for (const { session } of connections) if (!session.closed) session.close();
     },
   };

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 /** Milliseconds in which a client that is still sending may read its answer. */
-const lingering = 5000;
+export const lingering = 5000;
 
 /**
  * Ends a connection whose client may still be sending: what is written goes out, then what arrives is thrown away

@@ -265,7 +265,7 @@ export function createProxyServer(
           client.closing = true;
           client.sayGoingAway?.();
           // Node's own list of idle connections lacks those that have not asked anything yet.
-          if (late || (quiet && client.busy === 0)) socket.destroy();
+          if (late || (quiet && client.busy === 0 && !client.owed())) socket.destroy();
         }
         if (sockets.size === 0 || late) return void (await Promise.all([closed, ...ends]));
         await delay(25);

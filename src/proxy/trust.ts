@@ -26,6 +26,8 @@ export type Client = {
   sayGoingAway: (() => void) | undefined;
   /** Whether its last answer is written or under way. */
   last: boolean;
+  /** Whether it has yet to take of what was written for it, although nothing is under way any more. */
+  owed: () => boolean;
   /** Bytes of this connection that are accounted to earlier requests. */
   bytesRead: number;
   bytesWritten: number;
@@ -58,6 +60,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     nameless: false,
     secure: false,
     major: 1,
+    owed: () => false,
     ...fresh(),
     // What TLS lies on can be reset, and TLS itself cannot.
     reset: () => cut(socket),

@@ -5,10 +5,10 @@ import type { Connector } from './connect.ts';
 import type { Timeouts } from './connection.ts';
 import type { CarriedExchange, Carrier } from './exchange.ts';
 import { later } from './exchange.ts';
-import { isAlert, UpstreamError, upstreamError } from './failure.ts';
-import { joined, requestFields, type Fields } from './http2-fields.ts';
-import { ExchangeStream, type Fate, type StreamOwner } from './http2-stream.ts';
-import { bad } from './response-head.ts';
+import { UpstreamError } from './failure.ts';
+import { causeOfReset, sessionError, type Cause, type Fate } from './http2-failure.ts';
+import { http2, isExhausted, request } from './http2-request.ts';
+import { ExchangeStream, type StreamOwner } from './http2-stream.ts';
 
 /** What a session tells its pool. */
 export type SessionOwner = {
@@ -37,15 +37,6 @@ const sessionWindow = 4 * 1024 * 1024;
 const maxHeaderListPairs = 16_384;
 /** Megabytes. */
 const maxSessionMemory = 64;
-
-/** Reset codes of RFC 9113 §7 that say that what was sent was no HTTP/2, or not the HTTP/2 of the day. */
-const code = { none: 0, protocol: 1, refused: 7, http1Required: 13 };
-
-/** In one table, HPACK lets whoever can count bytes guess at what others sent; what must not be guessed stays out (RFC 7541 §7.1.3). */
-const secrets = ['authorization', 'cookie'];
-
-/** Not loaded until an upstream speaks it. */
-const http2 = () => process.getBuiltinModule('node:http2');
 
 /** One HTTP/2 connection to an upstream, and the exchanges on it. */
 export class Session implements StreamOwner, Carrier {
@@ -217,12 +208,7 @@ export class Session implements StreamOwner, Carrier {
       return later(exchange, 'no_tunnel');
     let stream: ClientHttp2Stream;
     try {
-      const fields = requestFields(head, body, this.#origin.protocol.slice(0, -1));
-      stream = request(session, fields, {
-        endStream: body === undefined,
-        // Else Node ends a request properly before it resets it, and what was cut looks whole.
-        waitForTrailers: body !== undefined,
-      });
+      stream = request(session, head, body, this.#origin.protocol.slice(0, -1));
     } catch (error) {
       // It has just ended, or has no stream left.
       if (this.closing || isExhausted(error)) {
@@ -278,25 +264,14 @@ export class Session implements StreamOwner, Carrier {
     this.#owner.onFailure(exchange, error, fate, this);
   }
 
-  causeOf(stream: ClientHttp2Stream, error: Error | undefined): { error: UpstreamError; fate: Fate } {
+  causeOf(stream: ClientHttp2Stream, error: Error | undefined): Cause {
     const { rstCode, id = 0 } = stream;
-    if (id > this.#lastStream || rstCode === code.refused)
-      return {
-        error: new UpstreamError('reset', error ?? new Error('it refused the stream')),
-        fate: 'unprocessed',
-      };
-    if (this.#gone || this.#session?.destroyed === true)
-      return {
-        error: error === undefined ? new UpstreamError('reset') : this.#named(error),
-        fate: this.#served ? 'unheard' : 'unknown',
-      };
-    if (rstCode === code.http1Required)
-      return { error: new UpstreamError('no_http2', error), fate: 'unknown' };
-    if (rstCode === code.protocol)
-      return { error: bad('what is no answer, or calls the request none'), fate: 'unknown' };
+    const reset = causeOfReset(rstCode, id > this.#lastStream, error);
+    const dead = this.#gone || this.#session?.destroyed === true;
+    if (!dead || reset.fate === 'unprocessed') return reset;
     return {
-      error: new UpstreamError('reset', error ?? new Error(`it reset the stream with ${rstCode}`)),
-      fate: 'unknown',
+      error: error === undefined ? new UpstreamError('reset') : this.#named(error),
+      fate: this.#served ? 'unheard' : 'unknown',
     };
   }
 
@@ -315,15 +290,8 @@ export class Session implements StreamOwner, Carrier {
     if (closing) this.#session?.close();
   }
 
-  /** Names what ended the connection. */
   #named(error: unknown): UpstreamError {
-    const { code: name = '' } = error as NodeJS.ErrnoException;
-    if (/NO_APPLICATION_PROTOCOL/.test(name)) return new UpstreamError('no_http2', error);
-    // What Node found to be no HTTP/2; an error of the session is one that the upstream tells of.
-    if (name === 'ERR_HTTP2_ERROR')
-      return new UpstreamError(this.#stands ? 'bad_response' : 'no_http2', error);
-    if (!this.#stands && name !== 'ERR_HTTP2_SESSION_ERROR') return upstreamError(error);
-    return isAlert(error) && !this.#served ? upstreamError(error) : new UpstreamError('reset', error);
+    return sessionError(error, this.#stands, this.#served);
   }
 
   #end(error: UpstreamError): void {
@@ -340,21 +308,3 @@ export class Session implements StreamOwner, Carrier {
     for (const exchange of waiting) exchange.fail(error);
   }
 }
-
-/** Names that Node thinks to have one value may come several times: then in one line. */
-function request(
-  session: ClientHttp2Session,
-  fields: Fields,
-  options: { endStream: boolean; waitForTrailers: boolean },
-): ClientHttp2Stream {
-  const headers = { ...fields, [http2().sensitiveHeaders]: secrets };
-  try {
-    return session.request(headers, options);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error;
-    return session.request({ ...joined(fields), [http2().sensitiveHeaders]: secrets }, options);
-  }
-}
-
-const isExhausted = (error: unknown): boolean =>
-  (error as NodeJS.ErrnoException).code === 'ERR_HTTP2_OUT_OF_STREAMS';

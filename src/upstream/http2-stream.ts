@@ -3,12 +3,11 @@ import { STATUS_CODES } from 'node:http';
 import { isEventStream, type Timeouts } from './connection.ts';
 import type { CarriedExchange, Carrier } from './exchange.ts';
 import { UpstreamError } from './failure.ts';
+import { noteEnd } from './http2-end.ts';
+import type { Cause, Fate } from './http2-failure.ts';
 import { joined, fieldsOf, tunnelHeaders } from './http2-fields.ts';
 import { bad } from './response-head.ts';
 import { sendBody, type BodyEvents, type Coding } from './send-body.ts';
-
-/** What is known of a request that failed: that it was not looked at, that not a byte of an answer came, or no more. */
-export type Fate = 'unprocessed' | 'unheard' | 'unknown';
 
 /** What a stream tells its session, and asks of it. */
 export type StreamOwner = {
@@ -24,7 +23,7 @@ export type StreamOwner = {
   onClosed(stream: ExchangeStream): void;
   onFailure(exchange: CarriedExchange, error: UpstreamError, fate: Fate): void;
   /** What ended a stream that did not end by itself. */
-  causeOf(stream: ClientHttp2Stream, error: Error | undefined): { error: UpstreamError; fate: Fate };
+  causeOf(stream: ClientHttp2Stream, error: Error | undefined): Cause;
 };
 
 /** Bytes of a head, its informational ones included, and of the trailers. */
@@ -154,6 +153,7 @@ export class ExchangeStream implements Carrier, BodyEvents {
   #onInformational(raw: string[]): void {
     if (!this.#count(raw)) return;
     const status = Number(raw[1]);
+    if (!this.#isStatus(status)) return;
     // From now on the client is to send, unless the upstream has yet to take what it sent.
     if (status === 100 && !this.#sent && !this.#stream.writableNeedDrain) this.deadline = Infinity;
     this.#exchange?.answer?.onInformational(status, raw.slice(2));
@@ -164,6 +164,7 @@ export class ExchangeStream implements Carrier, BodyEvents {
     if (exchange === undefined || !this.#count(raw)) return;
     const { head, body } = exchange;
     const status = Number(raw[1]);
+    if (!this.#isStatus(status)) return;
     const agreed = body?.framing === 'tunnel' && status < 300;
     const headers = raw.slice(2);
     if (agreed || (head.method !== 'HEAD' && isEventStream(headers))) {
@@ -206,6 +207,13 @@ export class ExchangeStream implements Carrier, BodyEvents {
     return false;
   }
 
+  /** To nghttp2, any three digits are a status. */
+  #isStatus(status: number): boolean {
+    if (status >= 100) return true;
+    this.fail(bad('a status below 100'), 'unknown');
+    return false;
+  }
+
   #onEnd(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !this.#whole) return;
@@ -244,16 +252,4 @@ export class ExchangeStream implements Carrier, BodyEvents {
     this.#owner.onLetGo(this);
     return exchange;
   }
-}
-
-/**
- * Tells of the end of an answer. To a reader, a reset with NO_ERROR looks the same; but a reset closes the stream
- * before it ends what is read from it.
- */
-function noteEnd(stream: ClientHttp2Stream, ended: () => void): void {
-  const push = stream.push.bind(stream);
-  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
-    if (chunk === null && !stream.closed) ended();
-    return push(chunk, encoding);
-  };
 }

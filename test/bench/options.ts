@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageFile } from '../../src/package.ts';
 import { nodes } from '../support/node-versions.ts';
 import { before, type Contender } from './contenders.ts';
+import { ourProgram } from './place.ts';
 import { scenarios, type Scenario } from './scenarios.ts';
 
 /** Everything there is to measure, at the usual rate. */
@@ -73,6 +75,7 @@ export function readOptions(args: string[]): Options | 'help' | undefined {
     const node = values.node === undefined ? process.execPath : nodes.get(`node${values.node}`)?.path;
     if (what.some((name) => !all.includes(name)) || node === undefined) return undefined;
     if (only?.some((name) => !contenderNames.includes(name))) return undefined;
+    if (values.before !== undefined && !existsSync(ourProgram(resolve(values.before)))) return undefined;
     const chosen = scenarios(rate)
       .filter(({ name }) => what.includes(name))
       .map((scenario) => withBefore(narrowed(scenario, only), values.before))

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { startBeside } from '../support/beside.ts';
 import { until } from '../support/client.ts';
 import { residentMegabytes } from '../support/command.ts';
-import { data, frame, headers, preface, reset, settings, speakFrames, types } from '../support/frames.ts';
+import { data, frame, preface, requestFor, reset, settings, speakFrames, types } from '../support/frames.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const options = {
@@ -71,17 +71,8 @@ async function borne<T>(t: Test, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-const ask = (stream: number, { method = 'GET', path = '/sick/', end = true } = {}) =>
-  headers(
-    stream,
-    [
-      [':method', method],
-      [':scheme', 'http'],
-      [':authority', 'a'],
-      [':path', path],
-    ],
-    end,
-  );
+const ask = (stream: number, more: { method?: string; path?: string; end?: boolean } = {}) =>
+  requestFor(stream, { path: '/sick/', ...more });
 
 const resetAtOnce: Burst = (count) => Buffer.concat([ask(count * 2 + 1), reset(count * 2 + 1)]);
 const resetLater: Burst = (count) =>

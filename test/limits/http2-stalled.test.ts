@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { startBeside } from '../support/beside.ts';
 import { until } from '../support/client.ts';
 import { residentMegabytes } from '../support/command.ts';
-import { data, headers, speakFrames } from '../support/frames.ts';
+import { data, requestFor, speakFrames } from '../support/frames.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const skip = process.platform === 'linux' ? false : 'what a process takes is read from /proc';
@@ -28,19 +28,7 @@ async function crowd(t: Test, path: string, method = 'GET', end = true) {
       t.teardown(() => socket.destroy());
       await once(socket, 'connect');
       const client = speakFrames(socket, { 4: 0 });
-      for (let stream = 1; stream < 200; stream += 2)
-        client.send(
-          headers(
-            stream,
-            [
-              [':method', method],
-              [':scheme', 'http'],
-              [':authority', 'a'],
-              [':path', path],
-            ],
-            end,
-          ),
-        );
+      for (let stream = 1; stream < 200; stream += 2) client.send(requestFor(stream, { method, path, end }));
       return client;
     }),
   );

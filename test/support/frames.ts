@@ -70,6 +70,19 @@ export function headers(stream: number, fields: readonly Field[], end = true, pi
   return Buffer.concat(frames);
 }
 
+/** The HEADERS of a plain request; `end`: no body follows. */
+export const requestFor = (stream: number, { method = 'GET', path = '/', end = true } = {}): Buffer =>
+  headers(
+    stream,
+    [
+      [':method', method],
+      [':scheme', 'http'],
+      [':authority', 'a'],
+      [':path', path],
+    ],
+    end,
+  );
+
 /** A field that enters no table, under a name that is spelled out. */
 const literal = ([name, value]: Field): Buffer => Buffer.concat([Buffer.from([0]), text(name), text(value)]);
 

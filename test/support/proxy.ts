@@ -79,8 +79,10 @@ export async function startProxy(
       until(
         () => {
           log.flush();
+          // The last line may be under way.
           const line = logText()
             .split('\n')
+            .slice(0, -1)
             .find((text) => text.includes('"method"') && (id === undefined || text.includes(`"id":"${id}"`)));
           return line === undefined ? undefined : (JSON.parse(line) as AccessLine);
         },

@@ -19,6 +19,9 @@ const cut = new RegExp(`^(bad_response|reset${untold})$`);
 const malformed: Record<string, (stream: number) => Buffer> = {
   'a status of 101': (id) => headers(id, [[':status', '101']], false),
   'a status of two digits': (id) => headers(id, [[':status', '99']]),
+  'a status of 099': (id) => headers(id, [[':status', '099']]),
+  'a status of 000 before others': (id) =>
+    Buffer.concat([headers(id, [[':status', '000']], false), headers(id, [ok])]),
   'a status of four digits': (id) => headers(id, [[':status', '1000']]),
   'no status': (id) => headers(id, [['a', 'b']]),
   'two statuses': (id) => headers(id, [ok, ok]),

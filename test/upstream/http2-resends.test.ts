@@ -4,7 +4,7 @@ import { until } from '../support/client.ts';
 import { openPool, send } from '../support/exchange.ts';
 import { data, flags, headers, reset, types } from '../support/frames.ts';
 import { goAway, startFrameUpstream, type Talk } from '../support/http2-upstream.ts';
-import type { RequestBody } from '../../src/upstream/exchange.ts';
+import type { UpstreamPool } from '../../src/upstream/pool.ts';
 
 const http2 = { http2: true };
 const refused = 7;
@@ -22,22 +22,24 @@ function startFirst(t: Test, first: Talk) {
   });
 }
 
-const bodies: Record<string, () => RequestBody | undefined> = {
-  'no body': () => undefined,
-  'a body that has yet to begin': () => {
-    const stream = new PassThrough();
-    setTimeout(() => stream.end('late'), 100);
-    return { framing: 'chunked', stream };
-  },
-};
+/** Sends a POST, and the body, where it has one, once the request is sent again. */
+async function post(pool: UpstreamPool, hasBody: boolean) {
+  const stream = new PassThrough();
+  const { exchange, done } = send(
+    pool,
+    { method: 'POST' },
+    hasBody ? { framing: 'chunked', stream } : undefined,
+  );
+  await until(() => exchange.resends === 1, 'that it is sent again');
+  stream.end('late');
+  return done;
+}
 
-for (const [what, body] of Object.entries(bodies)) {
+for (const [what, hasBody] of Object.entries({ 'no body': false, 'a body that has yet to begin': true })) {
   await t.test(`a request with ${what} is sent again when its stream is refused`, async (t) => {
     const upstream = await startFirst(t, ({ stream }, reply) => void reply(reset(stream, refused)));
     const pool = openPool(t, upstream.url, http2);
-    const sent = send(pool, { method: 'POST' }, body());
-    t.match(await sent.done, { status: 200, body: 'ok' });
-    t.equal(sent.exchange.resends, 1);
+    t.match(await post(pool, hasBody), { status: 200, body: 'ok' });
     t.equal(upstream.connections(), 2, 'to another session');
     t.equal(pool.counts().replays, 1);
   });
@@ -45,7 +47,7 @@ for (const [what, body] of Object.entries(bodies)) {
   await t.test(`and when GOAWAY says that it was not looked at: ${what}`, async (t) => {
     const upstream = await startFirst(t, (_frame, reply) => void reply(goAway(0)));
     const pool = openPool(t, upstream.url, http2);
-    t.match(await send(pool, { method: 'POST' }, body()).done, { status: 200, body: 'ok' });
+    t.match(await post(pool, hasBody), { status: 200, body: 'ok' });
     t.equal(upstream.connections(), 2);
     t.equal(pool.counts().replays, 1);
   });
