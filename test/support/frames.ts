@@ -100,6 +100,8 @@ export type Fate = { status: number | undefined; data: string; ended: boolean; r
 
 export type FrameClient = {
   socket: Socket;
+  /** Acknowledges nothing meanwhile: what is said in pieces must have nothing between them. */
+  silent: boolean;
   /** Whatever came, but for acknowledgements and what is answered by one. */
   frames: Frame[];
   send: (...bytes: Buffer[]) => void;
@@ -130,7 +132,7 @@ export function speakFrames(socket: Socket, initial: Readonly<Record<number, num
   const take = (one: Frame) => {
     const acknowledged = one.type === types.settings || one.type === types.ping;
     if (!acknowledged) return void frames.push(one);
-    if ((one.flags & flags.ack) === 0)
+    if ((one.flags & flags.ack) === 0 && !client.silent)
       socket.write(frame(one.type, flags.ack, 0, one.type === types.ping ? one.payload : ''));
   };
   const gone = () => {
@@ -150,8 +152,9 @@ export function speakFrames(socket: Socket, initial: Readonly<Record<number, num
   };
   // Without a dynamic table each status can be read by itself.
   socket.write(Buffer.concat([preface, settings({ 1: 0, ...initial })]));
-  return {
+  const client: FrameClient = {
     socket,
+    silent: false,
     frames,
     gone,
     fateOf,
@@ -162,6 +165,7 @@ export function speakFrames(socket: Socket, initial: Readonly<Record<number, num
       return fateOf(stream);
     },
   };
+  return client;
 }
 
 /** `:status` of a field block that begins with it, by its place in the static table, or spelled out; else undefined. */

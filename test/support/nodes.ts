@@ -37,7 +37,6 @@ export const passOn = (t: Test, name: string, { version, path }: OtherNode, file
  * at the end of a process.
  */
 const sensitive = [
-  'doors/http2-over-tls',
   'e2e/failed-start',
   'e2e/grpc',
   'e2e/guard-errors',
