@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { writeTogether } from '../upstream/write-together.ts';
 import { headText } from './errors.ts';
 import { headerRecord, type HeaderList } from './headers.ts';
 import { closeLingering } from './lingering-close.ts';
@@ -29,6 +30,7 @@ export class Http1Response extends ServerResponse<Http1Request> implements Respo
    */
   override end(...given: unknown[]): this {
     const [body, encoding] = given;
+    writeTogether(this.req.socket);
     const unsent = this as unknown as Unsent;
     if (typeof body === 'string' && encoding === 'latin1' && body !== '' && isWhole(unsent)) {
       unsent._header += this.chunkedEncoding ? `${body.length.toString(16)}\r\n${body}\r\n` : body;

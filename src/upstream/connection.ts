@@ -6,6 +6,7 @@ import { isAlert, UpstreamError, upstreamError } from './failure.ts';
 import { fieldLines } from './field-line.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import { codings, sendBody } from './send-body.ts';
+import { writeTogether } from './write-together.ts';
 
 /** Milliseconds. */
 export type Timeouts = { connectTimeout: number; responseTimeout: number; idleTimeout: number };
@@ -123,6 +124,7 @@ export class Connection implements Carrier, ResponseSink {
     this.#heard = false;
     this.#headed = false;
     this.deadline = performance.now() + this.#timeouts.responseTimeout;
+    writeTogether(this.#socket);
     this.#socket.write(requestText(head, body), 'latin1');
     this.#sent = body === undefined || body.framing === 'tunnel';
     if (body === undefined || this.#sent) return;
