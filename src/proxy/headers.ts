@@ -1,6 +1,7 @@
 import type { MintedKey } from '../identity/identify.ts';
 import type { Propagated } from '../telemetry/trace.ts';
 
+import { mayBeOneOf } from './name-filter.ts';
 import { rewritten, type Rewrite } from './rewrite.ts';
 
 /** Header lists alternate names and values, as Node's `rawHeaders` do: order, case and repeats are kept. */
@@ -47,6 +48,12 @@ export const strangersOwn: ReadonlySet<string> = new Set([
   'fly-client-ip',
 ]);
 
+/** `X-Forwarded-` goes on at any length. */
+const mayBeOwn = mayBeOneOf([
+  ...strangersOwn,
+  ...Array.from({ length: 32 }, (_, length) => 'x-forwarded-'.padEnd(length + 1, '-')),
+]);
+
 /** Connection may name any header as hop-by-hop, but not these: they frame or describe the message, or are for whoever is behind. */
 const notNominable = new Set([
   'content-length',
@@ -85,11 +92,16 @@ export function requestHeaders(raw: readonly string[], facts: RequestFacts): Hea
   const out: HeaderList = ['Host', facts.host];
   const nominated = nominations(raw);
   const own = facts.trusted ? requestOwn : strangersOwn;
+  const others = nominated !== undefined || facts.propagated !== undefined || facts.upgrading;
   let takesTrailers = false;
   const seen = { for: '', host: facts.clientHost, proto: facts.clientProtocol as string };
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
+    if (!others && !mayBeOwn(name) && name.length !== facts.overrideHeader?.length) {
+      out.push(name, value);
+      continue;
+    }
     const lower = canonical(name);
     if (lower.startsWith('x-forwarded-')) {
       if (!facts.trusted) continue;
@@ -158,6 +170,10 @@ export function responseHeaders(
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     let value = raw[i + 1] as string;
+    if (nominated === undefined && !mayMatter(name)) {
+      out.push(name, value);
+      continue;
+    }
     const lower = name.toLowerCase();
     if (responseOwn.has(lower) || nominated?.has(lower)) continue;
     if (rewrite !== undefined && rewritten.has(lower)) value = rewrite(lower, value);
@@ -180,6 +196,16 @@ const responseOwn = new Set(hopByHop);
 
 /** Instructions for shared caches alone, which go before Cache-Control there. */
 const cdnCacheControl = new Set(['cdn-cache-control', 'surrogate-control']);
+
+/** Headers of an answer that are not always passed on as they are. */
+const mayMatter = mayBeOneOf([
+  ...responseOwn,
+  ...cdnCacheControl,
+  ...rewritten,
+  'x-api-version',
+  'vary',
+  'cache-control',
+]);
 
 /** Without Content-Length, which some say where no body can be. */
 export const withoutLength = (list: HeaderList): HeaderList =>
@@ -222,12 +248,14 @@ function privateOnly(cacheControl: string): string {
   return [...kept, 'private'].join(', ');
 }
 
+const mayBeConnection = mayBeOneOf(['connection']);
+
 /** The names in Connection, other than its options and what cannot be nominated. */
 export function nominations(raw: readonly string[]): ReadonlySet<string> | undefined {
   let names: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    if (!mayBeConnection(name) || name.toLowerCase() !== 'connection') continue;
     for (const part of (raw[i + 1] as string).split(',')) {
       const nominated = part.trim().toLowerCase();
       if (nominated === '' || nominated === 'keep-alive' || nominated === 'close') continue;

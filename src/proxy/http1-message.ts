@@ -15,7 +15,23 @@ export class Http1Request extends IncomingMessage implements Request {
   get stream(): this {
     return this;
   }
+
+  /** Ends a body that is none, so that nobody waits for it: what Nodes from 24 on do by `optimizeEmptyRequests`. */
+  endUnread(): void {
+    const { _readableState: state } = this as unknown as Unread;
+    (this as unknown as Unread)._dumped = true;
+    state.ended = state.endEmitted = state.destroyed = state.closed = state.closeEmitted = true;
+  }
 }
+
+/** What Node has of a body. */
+type Unread = {
+  _dumped: boolean;
+  _readableState: Record<'ended' | 'endEmitted' | 'destroyed' | 'closed' | 'closeEmitted', boolean>;
+};
+
+/** Whether this Node ends bodies that are none. */
+export const endsEmptyBodies = '_dumpAndCloseReadable' in IncomingMessage.prototype;
 
 /** What Node has of an answer whose head is made: its text, and whether that has gone out. */
 type Unsent = { _header: string | null; _headerSent: boolean; _hasBody: boolean };

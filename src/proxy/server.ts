@@ -2,11 +2,12 @@ import http from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limits, ListenConfig } from '../config/schema.ts';
+import { hasBody } from './body.ts';
 import type { Expiry } from './certificates.ts';
 import { openDoor, type Door, type DoorLog } from './door.ts';
 import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
-import { Http1Request, Http1Response } from './http1-message.ts';
+import { endsEmptyBodies, Http1Request, Http1Response } from './http1-message.ts';
 import type { Http2Server } from './http2-server.ts';
 import { closeLingering } from './lingering-close.ts';
 import type { HandshakeFailure } from './tls-door.ts';
@@ -49,6 +50,7 @@ export type ProxyServer = {
  */
 type Options = http.ServerOptions<typeof Http1Request, typeof Http1Response> & {
   shouldUpgradeCallback: typeof isWebSocket;
+  optimizeEmptyRequests: boolean;
 };
 
 export function createProxyServer(
@@ -93,8 +95,9 @@ export function createProxyServer(
     // Ours to answer, as problem+json.
     requireHostHeader: false,
     insecureHTTPParser: false,
-    // Asked by newer Nodes alone.
+    // These are for newer Nodes alone.
     shouldUpgradeCallback: isWebSocket,
+    optimizeEmptyRequests: true,
   };
   const server = http.createServer<typeof Http1Request, typeof Http1Response>(options);
   // Node drops headers past its limit in silence; the handler counts and refuses.
@@ -154,6 +157,7 @@ export function createProxyServer(
     const client = clientOf(req.socket);
     // Nothing behind the last answer is served.
     if (client.last) return void req.resume();
+    if (!endsEmptyBodies && !hasBody(req)) req.endUnread();
     handler(req, res, client);
   };
   server.on('request', serve);

@@ -71,11 +71,11 @@ export class Connection implements Carrier, ResponseSink {
     this.#fail(this.#stands && !refused ? new UpstreamError('reset', error) : error);
   }
 
-  /** Carries a further exchange. */
-  carry(exchange: CarriedExchange): void {
+  /** Carries a further exchange, from `now` on. */
+  carry(exchange: CarriedExchange, now: number): void {
     this.#exchange = exchange;
     exchange.carrier = this;
-    this.#send(exchange);
+    this.#send(exchange, now);
   }
 
   resume(): void {
@@ -114,16 +114,17 @@ export class Connection implements Carrier, ResponseSink {
     this.#stands = true;
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    exchange.mark('connect');
-    this.#send(exchange);
+    const now = performance.now();
+    exchange.mark('connect', now);
+    this.#send(exchange, now);
   }
 
-  #send(exchange: CarriedExchange): void {
+  #send(exchange: CarriedExchange, now: number): void {
     const { head, body } = exchange;
     this.#parser.begin({ method: head.method, protocol: body?.protocol });
     this.#heard = false;
     this.#headed = false;
-    this.deadline = performance.now() + this.#timeouts.responseTimeout;
+    this.deadline = now + this.#timeouts.responseTimeout;
     writeTogether(this.#socket);
     this.#socket.write(requestText(head, body), 'latin1');
     this.#sent = body === undefined || body.framing === 'tunnel';
@@ -157,9 +158,10 @@ export class Connection implements Carrier, ResponseSink {
       this.destroy();
       return false;
     }
+    const now = performance.now();
     if (!this.#heard) {
       this.#heard = true;
-      exchange.mark('firstByte');
+      exchange.mark('firstByte', now);
     }
     let complete: boolean;
     try {
@@ -169,9 +171,9 @@ export class Connection implements Carrier, ResponseSink {
       return false;
     }
     if (this.#exchange !== exchange) return false;
-    if (complete) this.#complete(exchange);
+    if (complete) this.#complete(exchange, now);
     else if (this.#headed) {
-      this.deadline = performance.now() + this.#timeouts.idleTimeout;
+      this.deadline = now + this.#timeouts.idleTimeout;
       exchange.answer?.onGap();
     }
     return this.#flowing;
@@ -219,7 +221,7 @@ export class Connection implements Carrier, ResponseSink {
 
   /** The answer, or this end of the tunnel, has ended with the connection. */
   #endWith(exchange: CarriedExchange): void {
-    if (!this.#tunnel) return this.#complete(exchange);
+    if (!this.#tunnel) return this.#complete(exchange, performance.now());
     exchange.answer?.onEnd([]);
     if (this.#socket.writableEnded) this.#closeTunnel();
   }
@@ -230,7 +232,7 @@ export class Connection implements Carrier, ResponseSink {
     this.#socket.destroySoon();
   }
 
-  #complete(exchange: CarriedExchange): void {
+  #complete(exchange: CarriedExchange, now: number): void {
     const { keepAlive, excess, trailers } = this.#parser;
     // What the upstream has yet to take would stand before the next request.
     const sent = this.#sent && this.#socket.writableLength === 0;
@@ -240,10 +242,10 @@ export class Connection implements Carrier, ResponseSink {
     this.#flowing = true;
     const idle = clean ? this.#idleTime() : 0;
     if (idle > 0) {
-      this.deadline = performance.now() + idle;
+      this.deadline = now + idle;
       this.#owner.onFree(this);
     } else this.destroy();
-    exchange.end(trailers);
+    exchange.end(trailers, now);
   }
 
   #idleTime(): number {

@@ -72,7 +72,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
   const owner: Owner = {
     onFree(connection) {
       const next = queue.shift();
-      if (next !== undefined) connection.carry(next);
+      if (next !== undefined) connection.carry(next, performance.now());
       else if (retired) connection.destroy();
       else idle.push(connection);
     },
@@ -113,7 +113,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
 
   /** On a kept connection, a new one, or as soon as there is one. */
   function serve(exchange: CarriedExchange, kept: Connection | undefined): void {
-    if (kept !== undefined) kept.carry(exchange);
+    if (kept !== undefined) kept.carry(exchange, exchange.startedAt);
     else if (connections.size < options.maxConnections) open(exchange);
     else if (queue.length >= options.queue) later(exchange, 'upstream_busy');
     else {
@@ -123,10 +123,10 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
     }
   }
 
-  function keptConnection(): Connection | undefined {
+  function keptConnection(now: number): Connection | undefined {
     for (;;) {
       const kept = idle.pop();
-      if (kept === undefined || kept.deadline > performance.now()) return kept;
+      if (kept === undefined || kept.deadline > now) return kept;
       kept.destroy();
     }
   }
@@ -153,7 +153,7 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       if (destroyed) later(exchange, 'shutting_down');
       else if (body?.framing === 'tunnel' && tunnels.size >= options.maxTunnels)
         later(exchange, 'too_many_tunnels');
-      else serve(exchange, keptConnection());
+      else serve(exchange, keptConnection(exchange.startedAt));
       return exchange;
     },
     counts: () => ({
