@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { requestHeaders, responseHeaders, type RequestFacts } from '../../src/proxy/headers.ts';
@@ -10,7 +11,7 @@ const spelled = (text: string) =>
   fc
     .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
     .map((upper) =>
-      [...text].map((letter, at) => (upper[at] === true ? letter.toUpperCase() : letter)).join(''),
+      Array.from(text, (letter, at) => (upper[at] === true ? letter.toUpperCase() : letter)).join(''),
     );
 
 await t.test('a name that is one of them is never told from them, however it is spelled', async () => {
@@ -71,15 +72,18 @@ const field = fc.oneof(
 );
 
 // What Connection nominates has every name looked at as a whole.
-await t.test('what is kept of a head does not depend on how names are looked at', async (t) => {
+await t.test('what is kept of a head does not depend on how names are looked at', async () => {
   fc.assert(
     fc.property(fc.array(field), (names) => {
-      const list = names.filter((one) => one.toLowerCase() !== 'connection').flatMap((one) => [one, 'value']);
+      const list = names.flatMap((one) => (one.toLowerCase() === 'connection' ? [] : [one, 'value']));
       const looked = [...list, 'Connection', 'x-none-is-named-like-this'];
-      t.same(requestHeaders(list, facts), requestHeaders(looked, facts));
-      t.same(responseHeaders(list, undefined, undefined), responseHeaders(looked, undefined, undefined));
+      assert.deepEqual(requestHeaders(list, facts), requestHeaders(looked, facts));
+      assert.deepEqual(
+        responseHeaders(list, undefined, undefined),
+        responseHeaders(looked, undefined, undefined),
+      );
       const stamp = { version: '1', vary: ['Cookie'], minted: [], secure: false };
-      t.same(responseHeaders(list, stamp, undefined), responseHeaders(looked, stamp, undefined));
+      assert.deepEqual(responseHeaders(list, stamp, undefined), responseHeaders(looked, stamp, undefined));
     }),
     { numRuns: 300 },
   );
