@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 
 /** Connections at the most that wait: none waits for longer than it takes to serve so many requests. */
-const most = 16;
+const most = 64;
 
 let waiting: Writable[] = [];
 let turn: NodeJS.Immediate | undefined;
