@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { writeTogether } from '../upstream/write-together.ts';
+import { writeTogether, type Writer } from '../upstream/write-together.ts';
 import { headText } from './errors.ts';
 import { headerRecord, type HeaderList } from './headers.ts';
 import { closeLingering } from './lingering-close.ts';
@@ -36,23 +36,33 @@ export const endsEmptyBodies = '_dumpAndCloseReadable' in IncomingMessage.protot
 /** What Node has of an answer whose head is made: its text, and whether that has gone out. */
 type Unsent = { _header: string | null; _headerSent: boolean; _hasBody: boolean };
 
-const isWhole = ({ _header, _headerSent, _hasBody }: Unsent) => _header !== null && !_headerSent && _hasBody;
-
 /** Its answer, as Node writes it. */
-export class Http1Response extends ServerResponse<Http1Request> implements Response {
+export class Http1Response extends ServerResponse<Http1Request> implements Response, Writer {
+  /** The body of an answer that is written together with others. */
+  #held = '';
+
+  override end(...given: unknown[]): this {
+    const [body, encoding] = given;
+    const { _header, _headerSent } = this as unknown as Unsent;
+    if (typeof body !== 'string' || encoding !== 'latin1' || _header === null || _headerSent)
+      return super.end(...(given as []));
+    this.#held = body;
+    writeTogether(this);
+    return this;
+  }
+
   /**
    * Head and body that go out together are one piece. Nodes before 26 put an empty one behind it to be told when it is
    * written, and have the system gather both, which takes longer than all that Node does for the answer.
    */
-  override end(...given: unknown[]): this {
-    const [body, encoding] = given;
-    writeTogether(this.req.socket);
+  writeHeld(): void {
+    const body = this.#held;
+    this.#held = '';
+    if (this.destroyed) return;
     const unsent = this as unknown as Unsent;
-    if (typeof body === 'string' && encoding === 'latin1' && body !== '' && isWhole(unsent)) {
+    if (unsent._hasBody && body !== '')
       unsent._header += this.chunkedEncoding ? `${body.length.toString(16)}\r\n${body}\r\n` : body;
-      return super.end();
-    }
-    return super.end(...(given as []));
+    super.end();
   }
 
   /** Only a reset tells where the end of the connection is the end of the body, or of a tunnel. */

@@ -6,7 +6,7 @@ import { isAlert, UpstreamError, upstreamError } from './failure.ts';
 import { fieldLines } from './field-line.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import { codings, sendBody } from './send-body.ts';
-import { writeTogether } from './write-together.ts';
+import { writeTogether, type Writer } from './write-together.ts';
 
 /** Milliseconds. */
 export type Timeouts = { connectTimeout: number; responseTimeout: number; idleTimeout: number };
@@ -27,7 +27,7 @@ const keepIdle = 4000;
 const keepIdleAtMost = 600_000;
 
 /** One socket to an upstream, and the exchange on it. */
-export class Connection implements Carrier, ResponseSink {
+export class Connection implements Carrier, ResponseSink, Writer {
   readonly #socket: Socket;
   readonly #owner: Owner;
   readonly #timeouts: Timeouts;
@@ -38,6 +38,8 @@ export class Connection implements Carrier, ResponseSink {
   #gone = false;
   /** Whether an exchange has ended on it. */
   #served = false;
+  /** A request that is written together with others. */
+  #held: string | undefined;
   /** Whether the request is sent to its end. */
   #sent = false;
   /** Whether any byte of the answer has come, and its head. */
@@ -125,13 +127,23 @@ export class Connection implements Carrier, ResponseSink {
     this.#heard = false;
     this.#headed = false;
     this.deadline = now + this.#timeouts.responseTimeout;
-    writeTogether(this.#socket);
-    this.#socket.write(requestText(head, body), 'latin1');
     this.#sent = body === undefined || body.framing === 'tunnel';
-    if (body === undefined || this.#sent) return;
+    const text = requestText(head, body);
+    if (body === undefined) {
+      this.#held = text;
+      return writeTogether(this);
+    }
+    this.#socket.write(text, 'latin1');
+    if (this.#sent) return;
     // While the client is to send, it is not the upstream that is late.
     if (!body.held) this.deadline = Infinity;
     this.#stopBody = sendBody(body, this.#socket, codings[body.framing], this);
+  }
+
+  writeHeld(): void {
+    const text = this.#held;
+    this.#held = undefined;
+    if (!this.#gone && text !== undefined) this.#socket.write(text, 'latin1');
   }
 
   onMoved(tookAll: boolean): void {
@@ -235,7 +247,7 @@ export class Connection implements Carrier, ResponseSink {
   #complete(exchange: CarriedExchange, now: number): void {
     const { keepAlive, excess, trailers } = this.#parser;
     // What the upstream has yet to take would stand before the next request.
-    const sent = this.#sent && this.#socket.writableLength === 0;
+    const sent = this.#sent && this.#held === undefined && this.#socket.writableLength === 0;
     const clean = keepAlive && excess === 0 && sent && !this.#apart;
     this.#detach();
     this.#served = true;

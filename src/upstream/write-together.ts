@@ -1,28 +1,28 @@
-import type { Writable } from 'node:stream';
+/** Somebody with something to write. */
+export type Writer = { writeHeld(): void };
 
-/** Connections at the most that wait: none waits for longer than it takes to serve so many requests. */
+/** Writers at the most that wait: none waits for longer than it takes to serve so many requests. */
 const most = 64;
 
-let waiting: Writable[] = [];
+let waiting: Writer[] = [];
 let turn: NodeJS.Immediate | undefined;
 
 /**
- * Has what is written to a connection from here on go out at the end of this turn of the event loop, or once enough
- * others wait. Whoever reads a connection has to be woken for what is written to it, unless it is awake still from what
- * was written to another a moment ago: a peer that is told all at once costs the system less than one that is told, and
- * falls asleep, and is told again. A turn that serves one request alone writes as soon as ever.
+ * Has somebody write at the end of this turn of the event loop, or once enough others wait. Whoever reads a connection has
+ * to be woken for what is written to it, unless it is awake still from what was written to another a moment ago: peers
+ * that are told all at once cost the system less than those that are told, fall asleep, and are told again. A turn that
+ * serves one request alone writes as soon as ever.
  */
-export function writeTogether(connection: Writable): void {
-  connection.cork();
-  waiting.push(connection);
-  if (waiting.length >= most) return release();
-  turn ??= setImmediate(release);
+export function writeTogether(writer: Writer): void {
+  waiting.push(writer);
+  if (waiting.length >= most) return writeAll();
+  turn ??= setImmediate(writeAll);
 }
 
-function release(): void {
+function writeAll(): void {
   if (turn !== undefined) clearImmediate(turn);
   turn = undefined;
-  const connections = waiting;
+  const writers = waiting;
   waiting = [];
-  for (const connection of connections) connection.uncork();
+  for (const writer of writers) writer.writeHeld();
 }
