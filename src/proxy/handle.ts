@@ -205,6 +205,6 @@ function giveUp(failure: unknown, session: Session, res: Response, onFault: Hand
   const unread = !req.complete && hasBody(req);
   if (error.refused || unread || client.closing || client.last) res.makeLast(client, headers, error.refused);
   if (!req.complete) req.resume();
-  res.writeHead(status, undefined, [...headers, ...stampHeaders(stampOf(session))]);
+  res.setHead(status, undefined, [...headers, ...stampHeaders(stampOf(session))]);
   res.end(body, 'utf8');
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { writeTogether, type Writer } from '../upstream/write-together.ts';
 import { headText } from './errors.ts';
 import { headerRecord, type HeaderList } from './headers.ts';
+import { answerHead, reasonOf } from './http1-head.ts';
 import { closeLingering } from './lingering-close.ts';
 import type { Request, Response } from './message.ts';
 import type { Client } from './trust.ts';
@@ -34,12 +35,42 @@ type Unread = {
 export const endsEmptyBodies = '_dumpAndCloseReadable' in IncomingMessage.prototype;
 
 /** What Node has of an answer whose head is made: its text, and whether that has gone out. */
-type Unsent = { _header: string | null; _headerSent: boolean; _hasBody: boolean };
+type Unsent = {
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+  _expect_continue: boolean;
+  _sent100: boolean;
+  /** Whether the connection ends with it. */
+  _last: boolean;
+};
 
 /** Its answer, as Node writes it. */
 export class Http1Response extends ServerResponse<Http1Request> implements Response, Writer {
+  /** Milliseconds that its client has to ask more. */
+  keepAliveTimeout = 0;
   /** The body of an answer that is written together with others. */
   #held = '';
+
+  /** In the place of Node's, which looks at each field several times. */
+  setHead(status: number, reasonPhrase: string | undefined, list: HeaderList): void {
+    const own = this as unknown as Unsent;
+    if (own._header !== null) throw new Error('an answer has one head');
+    const hasBody = own._hasBody && status !== 204 && status !== 304;
+    // A client that was not told to go on may send its body all the same.
+    if (own._expect_continue && !own._sent100) this.shouldKeepAlive = false;
+    const head = answerHead(status, reasonPhrase ?? reasonOf(status), list, {
+      hasBody,
+      takesChunks: this.useChunkedEncodingByDefault,
+      keepAlive: this.shouldKeepAlive,
+      keepAliveTimeout: this.keepAliveTimeout,
+    });
+    this.statusCode = status;
+    this.chunkedEncoding = head.chunked;
+    own._hasBody = hasBody;
+    own._last = head.last;
+    own._header = head.text;
+  }
 
   override end(...given: unknown[]): this {
     const [body, encoding] = given;

@@ -110,7 +110,6 @@ export class Http2Response implements Response {
   #trailers: Fields | undefined;
   /** When all of it was here, on the clock of `performance.now()`; the client may have yet to take some. */
   endedAt = Infinity;
-  statusMessage = '';
   readonly chunkedEncoding = true;
 
   constructor(req: Http2Request, key: string | undefined) {
@@ -136,7 +135,7 @@ export class Http2Response implements Response {
   }
 
   /** Throws for a status that HTTP does not have (RFC 9110 §15), and Node refuses to send. */
-  writeHead(status: number, _reasonPhrase: string | undefined, headers: HeaderList): void {
+  setHead(status: number, _reasonPhrase: string | undefined, headers: HeaderList): void {
     if (status > 599) throw bad('a status above 599');
     // Node sends none of these a body. A 205 with a length would be malformed without it.
     this.#bodyless = this.req.method === 'HEAD' || status === 204 || status === 205 || status === 304;

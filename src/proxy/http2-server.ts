@@ -158,7 +158,7 @@ export function createHttp2Server({ limits, handler, onRefused }: Http2Parts): H
   function refuse(res: Http2Response, code: ErrorCode): void {
     onRefused(code);
     const { status, headers, body } = problem(code, undefined);
-    res.writeHead(status, undefined, headers);
+    res.setHead(status, undefined, headers);
     res.end(body, 'utf8');
   }
 

@@ -43,9 +43,8 @@ export type Response = {
   readonly writableFinished: boolean;
   /** Whether trailers can follow the body. */
   readonly chunkedEncoding: boolean;
-  /** Becomes the reason phrase of the next head; where there is one. */
-  statusMessage: string;
-  writeHead(status: number, reasonPhrase: string | undefined, headers: HeaderList): unknown;
+  /** Makes the head, which goes out with what is written next. Throws for what cannot stand in one. */
+  setHead(status: number, reasonPhrase: string | undefined, headers: HeaderList): void;
   /** An empty piece sends the head alone. False when the client should take what there is first. */
   write(chunk: Buffer | string, encoding: 'latin1'): boolean;
   /** Where `chunkedEncoding` allows. */

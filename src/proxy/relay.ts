@@ -127,11 +127,9 @@ export class Relay implements Answer {
     this.#head = undefined;
     this.#first = undefined;
     try {
-      this.#res.writeHead(head.status, head.reasonPhrase, head.headers);
+      this.#res.setHead(head.status, head.reasonPhrase, head.headers);
     } catch (error) {
-      // What was read strictly can be written; were it not so, it must not end the process. Node keeps the phrase it
-      // failed with, and the answer of ours that follows must not have it.
-      this.#res.statusMessage = '';
+      // What was read strictly can be written; were it not so, it must not end the process.
       this.#fail(error);
       return false;
     }

@@ -9,6 +9,7 @@ import { problemBytes, type ErrorCode } from './errors.ts';
 import type { Handler } from './handle.ts';
 import { endsEmptyBodies, Http1Request, Http1Response } from './http1-message.ts';
 import type { Http2Server } from './http2-server.ts';
+import { createIdleClients } from './idle-clients.ts';
 import { closeLingering } from './lingering-close.ts';
 import type { HandshakeFailure } from './tls-door.ts';
 import { describeClient, judgeAnew, type Client } from './trust.ts';
@@ -60,6 +61,7 @@ export function createProxyServer(
 ): ProxyServer {
   let { limits, isTrusted, handler } = first;
   const clients = new WeakMap<Socket, Client>();
+  const watchIdle = createIdleClients(() => limits.keepAliveTimeout);
   /** Connections as they were accepted, below TLS. */
   const sockets = new Set<Socket>();
   /** Connections over the limit, while they read why. */
@@ -88,7 +90,8 @@ export function createProxyServer(
     ServerResponse: Http1Response,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headTimeout,
-    keepAliveTimeout: limits.keepAliveTimeout,
+    // Node's way costs two timers a request.
+    keepAliveTimeout: 0,
     // Long uploads are not slow clients.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, Math.max(100, limits.headTimeout / 4)),
@@ -124,6 +127,7 @@ export function createProxyServer(
     // Each pipelined request listens for the end; they are bounded by what Node reads ahead.
     socket.setMaxListeners(0);
     socket.on('error', () => socket.destroy());
+    watchIdle(socket, client);
     server.emit('connection', socket);
   }
 
@@ -158,6 +162,7 @@ export function createProxyServer(
     // Nothing behind the last answer is served.
     if (client.last) return void req.resume();
     if (!endsEmptyBodies && !hasBody(req)) req.endUnread();
+    res.keepAliveTimeout = limits.keepAliveTimeout;
     handler(req, res, client);
   };
   server.on('request', serve);
@@ -215,7 +220,6 @@ export function createProxyServer(
       // Node reads it for each connection; its types know it as an option alone.
       Object.assign(server, { maxHeaderSize: limits.headerBytes });
       server.headersTimeout = limits.headTimeout;
-      server.keepAliveTimeout = limits.keepAliveTimeout;
       for (const socket of sockets) judgeAnew(clientOf(socket), isTrusted);
     },
     connections: () => sockets.size,

@@ -145,6 +145,8 @@ export function stampOf({ route, decision, minted, secure }: Session): Stamp | u
 /** Closes the books on a session. `carrier` may be gone already. */
 export function outcomeOf(session: Session, req: Request, carrier: Carrier): Outcome {
   const { client, decision, error } = session;
+  const now = performance.now();
+  client.idleSince = now;
   const bytesIn = carrier.bytesRead - client.bytesRead;
   const bytesOut = carrier.bytesWritten - client.bytesWritten;
   client.busy -= 1;
@@ -160,7 +162,7 @@ export function outcomeOf(session: Session, req: Request, carrier: Carrier): Out
     path: session.target?.pathname ?? '',
     status: session.status !== 0 ? session.status : statusOf(error?.code ?? 'client_closed'),
     grpcStatus: session.grpcStatus,
-    durationMs: toMicroseconds(performance.now() - session.startedAt),
+    durationMs: toMicroseconds(now - session.startedAt),
     headMs: session.headMs === undefined ? undefined : toMicroseconds(session.headMs),
     bytesIn,
     bytesOut,

@@ -18,6 +18,8 @@ export type Client = {
   major: 1 | 2;
   /** Requests under way, a tunnel included. */
   busy: number;
+  /** When its last request ended, on the clock of `performance.now()`; Infinity before the first. */
+  idleSince: number;
   /** Pipelined requests that wait for the one before them. */
   waiting: (() => void)[];
   /** Whether this connection is to end with its request. */
@@ -74,6 +76,7 @@ export const laneOf = (client: Client): Client => ({ ...client, ...fresh() });
 
 const fresh = () => ({
   busy: 0,
+  idleSince: Infinity,
   waiting: [],
   closing: false,
   sayGoingAway: undefined,
