@@ -1,21 +1,14 @@
 import type { Duplex } from 'node:stream';
-import util from 'node:util';
-import type Server from 'http-proxy';
+import httpProxy from 'http-proxy';
 import type { Request, Response } from './message.ts';
 import type { Upstream } from './routes.ts';
 import type { Session } from './session.ts';
 
-// What the package's types lack: a way to put a pass before the stock ones, and ours among the options.
-declare module 'http-proxy' {
-  interface ServerOptions {
-    session?: Session;
-    response?: Response;
-  }
-}
+// The package's types lack a way to put a pass before the stock ones.
 type Pass = (
   req: Request,
   to: unknown,
-  options: Server.ServerOptions,
+  options: { target?: unknown },
   head: Buffer | undefined,
   server: ProxyServer,
 ) => boolean;
@@ -23,12 +16,11 @@ type Pass = (
 type ProxyServer = {
   before(type: 'web', pass: 'deleteLength', ours: Pass): void;
   before(type: 'ws', pass: 'checkMethodAndHeader', ours: Pass): void;
-  web(req: Request, res: Response, options: Server.ServerOptions): void;
-  ws(req: Request, tunnel: Duplex, head: Buffer, options: Server.ServerOptions): void;
+  web(req: Request, res: Response): void;
+  ws(req: Request, tunnel: Duplex, head: Buffer): void;
   emit(event: 'error', error: unknown, req: Request, res: Response, to: unknown): boolean;
   on(event: 'error', listener: (error: unknown, req: Request) => void): void;
 };
-type Target = { protocol: string; host: string; port: string };
 
 /** What the pipeline calls back: ours to forward a request, and ours to answer a failure. */
 export type PipelineSteps = {
@@ -39,13 +31,6 @@ export type PipelineSteps = {
 /** Sends a decided request on its way, as an ordinary one or as an upgrade. */
 export type Pipeline = (req: Request, res: Response, session: Session, upstream: Upstream) => void;
 
-// http-proxy takes `util._extend` as it loads, and calls it for each request, of which Node warns since version 22 (DEP0060). While
-// it loads, what Node recommends instead stands in its place; all others find Node's own, and its warning.
-const { _extend } = util as { _extend?: unknown };
-Object.assign(util, { _extend: Object.assign });
-const { default: httpProxy } = await import('http-proxy');
-Object.assign(util, { _extend });
-
 const noHead = Buffer.alloc(0);
 
 /**
@@ -53,41 +38,47 @@ const noHead = Buffer.alloc(0);
  * mishandle framing, aborts and upgrades, and none of them runs. Its `error` event is the one way of failure.
  */
 export function createPipeline(steps: PipelineSteps): Pipeline {
-  const failed = new WeakMap<object, { session: Session; response: Response }>();
-  const server = httpProxy.createProxyServer({ ignorePath: true }) as unknown as ProxyServer;
+  const servers = new WeakMap<Upstream, ProxyServer>();
+  const failed = new WeakMap<object, UnderWay>();
+  /** What the pass is to forward: it is called before `web` and `ws` return. */
+  let current: UnderWay | undefined;
 
-  const stream: Pass = (req, _to, { session, response, target }, _head, self) => {
-    if (session === undefined || response === undefined) return false;
+  const stream: Pass = (req, _to, { target }, _head, self) => {
+    const underWay = current;
+    if (underWay === undefined) return true;
+    current = undefined;
+    const { session, response } = underWay;
     steps.forward(req, response, session, (error) => {
-      failed.set(req, { session, response });
+      failed.set(req, underWay);
       self.emit('error', error, req, response, target);
     });
     return true;
   };
-  server.before('web', 'deleteLength', stream);
-  server.before('ws', 'checkMethodAndHeader', stream);
 
-  server.on('error', (error, req) => {
-    const found = failed.get(req);
-    if (found !== undefined) steps.onError(error, found.session, found.response);
-  });
+  /**
+   * One for each upstream. Options that come with a request are copied for it, by a function that Node warns of since
+   * version 22 (DEP0060).
+   */
+  function serverFor(upstream: Upstream): ProxyServer {
+    const { protocol, hostname, port } = upstream.url;
+    const target = { protocol, host: hostname, port };
+    const server = httpProxy.createProxyServer({ ignorePath: true, target }) as unknown as ProxyServer;
+    server.before('web', 'deleteLength', stream);
+    server.before('ws', 'checkMethodAndHeader', stream);
+    server.on('error', (error, req) => {
+      const found = failed.get(req);
+      if (found !== undefined) steps.onError(error, found.session, found.response);
+    });
+    servers.set(upstream, server);
+    return server;
+  }
 
   return (req, response, session, upstream) => {
-    const options = { target: targetOf(upstream), session, response };
-    if (session.upgrading) server.ws(req, response.tunnel, noHead, options);
-    else server.web(req, response, options);
+    const server = servers.get(upstream) ?? serverFor(upstream);
+    current = { session, response };
+    if (session.upgrading) server.ws(req, response.tunnel, noHead);
+    else server.web(req, response);
   };
 }
 
-const targets = new WeakMap<Upstream, Target>();
-
-/** The upstream in http-proxy's words, made once: given a string it would parse it for every request. */
-function targetOf(upstream: Upstream): Target {
-  let target = targets.get(upstream);
-  if (target === undefined) {
-    const { protocol, hostname, port } = upstream.url;
-    target = { protocol, host: hostname, port };
-    targets.set(upstream, target);
-  }
-  return target;
-}
+type UnderWay = { session: Session; response: Response };

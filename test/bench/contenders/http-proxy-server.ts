@@ -1,13 +1,9 @@
 import http from 'node:http';
-import util from 'node:util';
+import httpProxy from 'http-proxy';
 import { listenAsTold } from './listen.ts';
 
 // http-proxy as most people run it when they care: connections to the upstream are kept. It decides and logs
 // nothing. Takes the upstream's URL and, for TLS, the folder of a certificate; prints its port.
-
-// http-proxy calls `util._extend` for every request, and newer Nodes make that slow.
-Object.assign(util, { _extend: Object.assign });
-const { default: httpProxy } = await import('http-proxy');
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1024, maxFreeSockets: 1024 });
 const proxy = httpProxy.createProxyServer({ target: process.argv[2] ?? '', agent });
