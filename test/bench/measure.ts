@@ -23,7 +23,7 @@ type One = { contender: Contender; running: Running; served: number; rounds: Rou
  * it is not stay up and idle: a process that started anew for each round would mostly show its compiler.
  */
 export async function measure(scenario: Scenario, how: Measuring, folder: string): Promise<Measured> {
-  const { name, about, driver, nodeFlags = [] } = scenario;
+  const { name, about, driver, warming = driver, nodeFlags = [] } = scenario;
   console.log(`\n${name}: ${about}`);
   const upstream = await (scenario.upstream === 'echoes' ? startEcho : startAnswers)(
     join(folder, 'upstream'),
@@ -34,7 +34,7 @@ export async function measure(scenario: Scenario, how: Measuring, folder: string
   const all: One[] = [];
   for (const contender of contendersOn(how.node, scenario.contenders)) {
     const running = await contender.start({ ...around, folder: join(folder, contender.name) });
-    all.push({ contender, running, served: await warm(running, driver, how.warmUp), rounds: [] });
+    all.push({ contender, running, served: await warm(running, warming, how.warmUp), rounds: [] });
     console.log(`${contender.name}: warm after ${all.at(-1)?.served} requests`);
   }
 

@@ -20,6 +20,8 @@ export type Scenario = {
   about: string;
   contenders: readonly Contender[];
   driver: Driver;
+  /** What warms them up, where the load itself would take too long. */
+  warming?: Driver;
   figures: readonly Figure[];
   /** What is behind the contenders; answers, unless told. */
   upstream?: 'answers' | 'echoes';
@@ -55,6 +57,7 @@ export const scenarios = (rate: number): readonly Scenario[] => [
     about: `${rate} requests a second on 64 connections, each counted from when it was due`,
     contenders: [direct, ...proxies],
     driver: byClient('fixed-rate', rate, 64),
+    warming: asMuchAsPossible(),
     figures: ['p50', 'p99', 'p999', 'overDirect50', 'overDirect99', 'cpu'],
   },
   ofBody('100b'),
