@@ -9,13 +9,46 @@ export type MintedKey = { kind: string; cookie: string; key: string; maxAge: num
 /** Who is asking; `context` is undefined when no kind found a key. */
 export type Identity = { context: EvaluationContext | undefined; minted: readonly MintedKey[] };
 
-export type Identify = (request: RequestView) => Identity;
+export type Identify = (request: RequestView, recent?: Recent) => Identity;
+
+/** Who asked last on a connection, and the bytes that said so: everything that was looked at, by whom. */
+export type Recent = { by: Identify | undefined; bytes: unknown[]; identity: Identity };
+
+export const nobodyYet = (): Recent => ({ by: undefined, bytes: [], identity: nobody });
 
 const nothingMinted: readonly MintedKey[] = [];
+const nobody: Identity = { context: undefined, minted: nothingMinted };
 
-/** Compiles the `context` section. `mint` makes the key of someone nobody knows. */
+/**
+ * Compiles the `context` section. `mint` makes the key of someone nobody knows. Whoever asks again on a connection, by the very same
+ * bytes, is not read again.
+ */
 export function createIdentify(kinds: readonly ContextKind[], mint: () => string = randomUUID): Identify {
-  return (request) => {
+  const headers = headersConsulted(kinds).map((name) => name.toLowerCase());
+  const query = kinds.some(readsQuery);
+  const consulted = headers.length + 2;
+  const consult = (request: RequestView, at: number) => {
+    if (at < headers.length) return request.headers[headers[at] as string];
+    return at === headers.length ? request.secure : query && request.url;
+  };
+
+  const identify: Identify = (request, recent) => {
+    if (recent?.by === identify) {
+      let at = 0;
+      while (at < consulted && recent.bytes[at] === consult(request, at)) at += 1;
+      if (at === consulted) return recent.identity;
+    }
+    const identity = read(request);
+    // A key that was handed out comes back in a cookie.
+    if (recent === undefined || identity.minted.length > 0) return identity;
+    for (let at = 0; at < consulted; at += 1) recent.bytes[at] = consult(request, at);
+    recent.by = identify;
+    recent.identity = identity;
+    return identity;
+  };
+  return identify;
+
+  function read(request: RequestView): Identity {
     const reading = readingOf(request);
     const contexts: SingleContext[] = [];
     let minted = nothingMinted;
@@ -30,8 +63,11 @@ export function createIdentify(kinds: readonly ContextKind[], mint: () => string
       }
     }
     return { context: combine(contexts), minted };
-  };
+  }
 }
+
+const readsQuery = ({ key, attributes }: ContextKind): boolean =>
+  [...key, ...attributes.map(({ source }) => source)].some(({ from }) => from === 'query');
 
 function identifyKind(kind: ContextKind, reading: Reading): SingleContext | undefined {
   for (const source of kind.key) {

@@ -145,7 +145,10 @@ function prepare(req: Request, session: Session, parts: HandlerParts): Promise<D
   const pinned = parts.override?.pinned(req.headers);
   const identity = preflight
     ? undefined
-    : parts.identify({ url: target.path, secure: session.secure, headers: req.headers });
+    : parts.identify(
+        { url: target.path, secure: session.secure, headers: req.headers },
+        session.client.recent,
+      );
   session.minted = identity?.minted ?? [];
   session.context = identity?.context;
   const tripped = parts.tripped(route.flag);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import proxyAddr from 'proxy-addr';
+import { nobodyYet, type Recent } from '../identity/identify.ts';
 import { cut } from '../upstream/cut.ts';
 
 /**
@@ -33,6 +34,8 @@ export type Client = {
   /** Bytes of this connection that are accounted to earlier requests. */
   bytesRead: number;
   bytesWritten: number;
+  /** Who asked last. */
+  recent: Recent;
   /** Ends the connection by a reset. */
   reset: () => void;
 };
@@ -63,6 +66,7 @@ export function describeClient(socket: Socket, isTrusted: (address: string) => b
     secure: false,
     major: 1,
     owed: () => false,
+    recent: nobodyYet(),
     ...fresh(),
     // What TLS lies on can be reset, and TLS itself cannot.
     reset: () => cut(socket),
