@@ -4,7 +4,7 @@ import type { EvaluationContext } from '../identity/context.ts';
 import { decide, isPreflight, type Reason } from './decide.ts';
 import type { FlagRoute } from './routes.ts';
 import type { Routing } from './routing.ts';
-import { hostName, isHost, parseTarget, pathToRoute, upstreamPath } from './target.ts';
+import { hostName, parseTarget, pathToRoute, upstreamPath } from './target.ts';
 
 /** A request that is asked about. Headers by lower-case name, Host among them. */
 export type Question = { method: string; path: string; headers: Readonly<Record<string, string>> };
@@ -45,9 +45,9 @@ export async function explainRequest(
     return path.startsWith('/')
       ? `${path}: percent-encode what is not ASCII, and blanks`
       : `${path}: a path starts with /`;
-  if (!isHost(headers['host'] ?? '') || !isHost(target.authority ?? ''))
-    return 'the host is malformed: it would get 400';
   const host = hostName(target.authority ?? headers['host'] ?? '');
+  if (host === undefined || hostName(headers['host'] ?? '') === undefined)
+    return 'the host is malformed: it would get 400';
   const route = routing.findRoute(pathToRoute(target), host, method);
   if (route === undefined)
     return `no route matches ${method} ${target.pathname} on ${host}: it would get 404`;

@@ -14,7 +14,7 @@ import { createPipeline } from './pipeline.ts';
 import type { FindRoute } from './find-route.ts';
 import type { Route } from './routes.ts';
 import { endTrace, openSession, outcomeOf, stampOf, type Session } from './session.ts';
-import { hostName, isHost, parseTarget, pathToRoute } from './target.ts';
+import { hostName, parseTarget, pathToRoute } from './target.ts';
 import type { Client } from './trust.ts';
 
 /** What a request needs on its way. */
@@ -125,14 +125,11 @@ function prepare(req: Request, session: Session, parts: HandlerParts): Promise<D
   if (refused !== undefined) throw new ProxyError(refused);
 
   const target = parseTarget(url, method);
-  if (target === undefined || !isHost(target.authority ?? '')) throw new ProxyError('bad_target');
+  const host = hostName(target?.authority ?? req.headers.host ?? '');
+  if (target === undefined || host === undefined) throw new ProxyError('bad_target');
   session.target = target;
 
-  const route = parts.findRoute(
-    pathToRoute(target),
-    hostName(target.authority ?? req.headers.host ?? ''),
-    method,
-  );
+  const route = parts.findRoute(pathToRoute(target), host, method);
   if (route === undefined) throw new ProxyError('no_route');
   session.route = route;
 
@@ -174,7 +171,7 @@ function refuseHead(
     if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') codings += 1;
   }
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) return 'bad_host';
-  if (hosts === 1 && !isHost(req.headers.host ?? '')) return 'bad_host';
+  if (hosts === 1 && hostName(req.headers.host ?? '') === undefined) return 'bad_host';
   if (codings > 0 && (codings > 1 || !isChunked(req))) return 'bad_request';
   if (isDeclaredTooLarge(req, limits)) return 'body_too_large';
   // What follows a request for a tunnel is the tunnel's.

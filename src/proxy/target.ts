@@ -31,14 +31,25 @@ function originForm(path: string, authority: string | undefined): Target {
   return { path, pathname: query < 0 ? path : path.slice(0, query), authority };
 }
 
-/** The host of an authority or a Host header, without its port, in lower case. */
-export const hostName = (authority: string): string => authority.replace(/:\d*$/, '').toLowerCase();
-
 /** What routes are found by: `*` is served where `/` is. */
 export const pathToRoute = ({ pathname }: Target): string => (pathname === '*' ? '/' : pathname);
 
 /** `uri-host [ ":" port ]` of RFC 9110 §7.2, or nothing at all. */
-export const isHost = (text: string) => /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/.test(text);
+const authorityForm = /^((\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?)?$/;
+
+let last: { authority: string; host: string | undefined } = { authority: '', host: '' };
+
+/**
+ * The host of an authority or a Host header, without its port, in lower case; undefined for what is none. Most requests
+ * name the host that the one before named.
+ */
+export function hostName(authority: string): string | undefined {
+  if (last.authority !== authority) {
+    const host = authorityForm.test(authority) ? authority.replace(/:\d*$/, '').toLowerCase() : undefined;
+    last = { authority, host };
+  }
+  return last.host;
+}
 
 /** What is asked of an upstream whose base path is `basePath`. */
 export const upstreamPath = (basePath: string, { path }: Target): string =>
