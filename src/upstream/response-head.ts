@@ -27,13 +27,11 @@ export class ResponseHead {
   #connection = '';
   #upgrade: string | undefined;
 
-  /** RFC 9112 §4. A missing blank before an empty reason phrase is common, and harmless. */
   readStatusLine(line: string): void {
-    const match = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(line);
-    if (match === null) throw bad('a malformed status line');
-    this.#minor = match[1] === '1' ? 1 : 0;
-    this.status = Number(match[2]);
-    this.reasonPhrase = match[3] ?? '';
+    if (lastRead.line !== line) lastRead = statusLineOf(line);
+    this.#minor = lastRead.minor;
+    this.status = lastRead.status;
+    this.reasonPhrase = lastRead.reasonPhrase;
   }
 
   /** Names that decide framing and the connection's life are told apart by length first. */
@@ -99,6 +97,19 @@ export class ResponseHead {
     if (!agreed) throw bad('an upgrade that was not asked for');
     return { body: 'tunnel', length: Infinity, keepAlive: false };
   }
+}
+
+type StatusLine = { line: string; minor: 0 | 1; status: number; reasonPhrase: string };
+
+/** Most answers begin as the one before did. */
+let lastRead: StatusLine = { line: 'HTTP/1.1 200 OK', minor: 1, status: 200, reasonPhrase: 'OK' };
+
+/** RFC 9112 §4. A missing blank before an empty reason phrase is common, and harmless. */
+function statusLineOf(line: string): StatusLine {
+  const match = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(line);
+  if (match === null) throw bad('a malformed status line');
+  const [, minor, status, reasonPhrase = ''] = match;
+  return { line, minor: minor === '1' ? 1 : 0, status: Number(status), reasonPhrase };
 }
 
 /** Fifteen digits stay exact in a number, and no body is that long. */
