@@ -52,8 +52,11 @@ await t.test(
     const proxy = await startProxy(t, flagged(upstream.url, upstream.url), { 'flags.yaml': evenFlags });
     const get = 'GET /fact/ HTTP/1.1\r\nHost: a\r\n\r\n';
     for (const protocol of ['websocket', 'h2c']) {
-      const upgrade = `GET /fact/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
-      t.equal(await sendRaw(proxy.port, get + upgrade, false), '', protocol);
+      const upgrade = `GET /fact/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`;
+      const answers = await sendRaw(proxy.port, get + upgrade, false);
+      // To Nodes from 22 on, h2c is no upgrade, and both are served.
+      if (protocol === 'websocket' || answers === '') t.equal(answers, '', protocol);
+      else t.match(answers, /^(HTTP\/1\.1 200 [^]*?\r\n\r\nlate){2}$/, protocol);
     }
   },
 );
