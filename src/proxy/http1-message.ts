@@ -1,7 +1,8 @@
-import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import { IncomingMessage, ServerResponse, STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { writeTogether, type Writer } from '../upstream/write-together.ts';
 import { headText } from './errors.ts';
+import { recordOf } from './header-record.ts';
 import { headerRecord, type HeaderList } from './headers.ts';
 import { answerHead, reasonOf } from './http1-head.ts';
 import { closeLingering } from './lingering-close.ts';
@@ -13,6 +14,17 @@ export const webSocket = 'websocket';
 
 /** A request as Node's parser reads it. */
 export class Http1Request extends IncomingMessage implements Request {
+  #record: IncomingHttpHeaders | undefined;
+
+  // To its types, what Node has as an accessor is a property.
+  static {
+    Object.defineProperty(this.prototype, 'headers', {
+      get(this: Http1Request) {
+        return (this.#record ??= recordOf(this.rawHeaders));
+      },
+    });
+  }
+
   get stream(): this {
     return this;
   }
