@@ -145,11 +145,11 @@ export class Http2Response implements Response {
     };
   }
 
-  write(chunk: Buffer | string, encoding: 'latin1'): boolean {
+  write(chunk: Buffer | string, encoding: 'latin1', written?: () => void): boolean {
     this.#sendHead(false);
     if (this.#bodyless || chunk.length === 0 || this.destroyed) return true;
     this.req.socket.bytesWritten += chunk.length;
-    return this.#stream.write(chunk, encoding);
+    return this.#stream.write(chunk, encoding, written);
   }
 
   setTrailers(trailers: HeaderList): void {

@@ -20,7 +20,7 @@ await t.test('a connection that asks no more is closed, later than its client wa
   const client = await connectRaw(t, proxy.port, get('/'));
   const { text, took } = await timed(client.closed);
   t.match(text, /^HTTP\/1\.1 200 [^]*\r\nKeep-Alive: timeout=0\r\n[^]*served/);
-  t.ok(took > 600 && took < 3000, `after ${took.toFixed(0)} ms`);
+  t.ok(took > 600 && took < 20_000, `after ${took.toFixed(0)} ms`);
 });
 
 await t.test('blank lines between requests, which are no request, do not keep it', async (t) => {
@@ -37,11 +37,12 @@ await t.test('one that waits for its answer is not idle', async (t) => {
 });
 
 await t.test('one that goes on asking is kept', async (t) => {
+  const proxy = await startProxy(t, limited(upstream.url, { limits: 'keepAliveTimeout: 1s' }));
   const client = await connectRaw(t, proxy.port);
-  for (let i = 0; i < 8; i += 1) {
+  for (let i = 0; i < 10; i += 1) {
     client.socket.write(get('/'));
-    await new Promise((resolve) => void setTimeout(resolve, 200));
+    await new Promise((resolve) => void setTimeout(resolve, 250));
   }
   client.socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-  t.equal((await client.closed).match(/HTTP\/1\.1 200 /g)?.length, 9);
+  t.equal((await client.closed).match(/HTTP\/1\.1 200 /g)?.length, 11);
 });

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import http from 'node:http';
+import t from 'tap';
+import { copyOf, giveBack } from '../../src/proxy/copies.ts';
+import { limited } from '../support/limited.ts';
+import { startProxy } from '../support/proxy.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+await t.test('what was given back is used again, and nothing else', async (t) => {
+  const piece = Buffer.alloc(64 * 1024, 'a');
+  const first = copyOf(piece);
+  t.ok(first.equals(piece));
+  t.not(copyOf(piece).buffer, first.buffer, 'not while somebody may look at it');
+  giveBack(first);
+  t.equal(copyOf(piece.subarray(0, 20_000)).buffer, first.buffer);
+
+  // Node keeps small ones in one room, whatever its size.
+  const small = copyOf(Buffer.from('small'));
+  giveBack(small);
+  t.not(copyOf(piece).buffer, small.buffer);
+  const large = copyOf(Buffer.alloc(100_000));
+  giveBack(large);
+  t.not(copyOf(piece).buffer, large.buffer);
+});
+
+const bytes = 2 * 1024 * 1024;
+const bodyOf = (letter: string) => Buffer.alloc(bytes, letter);
+const digest = (body: Buffer) => createHash('sha256').update(body).digest('hex');
+
+// A copy that is used again too early would show up in somebody else's answer.
+await t.test('many slow clients, some of whom leave, each get their own answer, byte for byte', async (t) => {
+  const upstream = await startUpstream(t, (req, res) => res.end(bodyOf(req.url?.at(-1) ?? '')));
+  const proxy = await startProxy(t, limited(upstream.url));
+
+  const read = (letter: string, leaves: boolean) =>
+    new Promise<string>((resolve, reject) => {
+      const req = http.get({ port: proxy.port, path: `/${letter}`, agent: false }, (res) => {
+        const parts: Buffer[] = [];
+        let turns = 0;
+        res.on('data', (part: Buffer) => {
+          parts.push(part);
+          turns += 1;
+          if (leaves && turns === 4) {
+            req.destroy();
+            return resolve('left');
+          }
+          if (turns % 3 !== 0) return;
+          res.pause();
+          setTimeout(() => res.resume(), 2);
+        });
+        res.on('end', () => resolve(digest(Buffer.concat(parts))));
+        res.on('error', (error) => leaves || reject(error));
+      });
+      req.on('error', (error) => leaves || reject(error));
+    });
+
+  const letters = 'abcdefghijklmnop'.split('');
+  for (let round = 0; round < 3; round += 1) {
+    const all = await Promise.all(letters.map((letter, at) => read(letter, at % 4 === round)));
+    t.same(
+      all,
+      letters.map((letter, at) => (at % 4 === round ? 'left' : digest(bodyOf(letter)))),
+    );
+  }
+});
