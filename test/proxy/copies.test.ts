@@ -23,7 +23,9 @@ await t.test('what was given back is used again, and nothing else', async (t) =>
   t.not(copyOf(piece).buffer, large.buffer);
 });
 
-const bytes = 2 * 1024 * 1024;
+/** More than the system keeps for a client that does not read. */
+const bytes = 16 * 1024 * 1024;
+const leaves = (letter: string) => letter === 'b' || letter === 'e';
 const bodyOf = (letter: string) => Buffer.alloc(bytes, letter);
 const digest = (body: Buffer) => createHash('sha256').update(body).digest('hex');
 
@@ -32,7 +34,7 @@ await t.test('many slow clients, some of whom leave, each get their own answer, 
   const upstream = await startUpstream(t, (req, res) => res.end(bodyOf(req.url?.at(-1) ?? '')));
   const proxy = await startProxy(t, limited(upstream.url));
 
-  const read = (letter: string, leaves: boolean) =>
+  const read = (letter: string) =>
     new Promise<string>((resolve, reject) => {
       const req = http.get({ port: proxy.port, path: `/${letter}`, agent: false }, (res) => {
         const parts: Buffer[] = [];
@@ -40,26 +42,24 @@ await t.test('many slow clients, some of whom leave, each get their own answer, 
         res.on('data', (part: Buffer) => {
           parts.push(part);
           turns += 1;
-          if (leaves && turns === 4) {
+          if (leaves(letter) && turns === 4) {
             req.destroy();
             return resolve('left');
           }
-          if (turns % 3 !== 0) return;
+          if (turns > 1 && turns % 64 !== 0) return;
           res.pause();
-          setTimeout(() => res.resume(), 2);
+          setTimeout(() => res.resume(), turns === 1 ? 200 : 5);
         });
         res.on('end', () => resolve(digest(Buffer.concat(parts))));
-        res.on('error', (error) => leaves || reject(error));
+        res.on('error', (error) => leaves(letter) || reject(error));
       });
-      req.on('error', (error) => leaves || reject(error));
+      req.on('error', (error) => leaves(letter) || reject(error));
     });
 
-  const letters = 'abcdefghijklmnop'.split('');
-  for (let round = 0; round < 3; round += 1) {
-    const all = await Promise.all(letters.map((letter, at) => read(letter, at % 4 === round)));
-    t.same(
-      all,
-      letters.map((letter, at) => (at % 4 === round ? 'left' : digest(bodyOf(letter)))),
-    );
-  }
+  const letters = Array.from('abcdef');
+  const all = await Promise.all(letters.map((letter) => read(letter)));
+  t.same(
+    all,
+    letters.map((letter) => (leaves(letter) ? 'left' : digest(bodyOf(letter)))),
+  );
 });
