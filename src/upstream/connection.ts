@@ -18,8 +18,11 @@ export type Owner = {
   /** It carries a tunnel or an event stream from now on; false when there is no room for one. */
   onTunnel(connection: Connection): boolean;
   onGone(connection: Connection): void;
-  /** `untouched` when the connection had served before and not a byte of this answer came. */
-  onFailure(exchange: CarriedExchange, error: UpstreamError, untouched: boolean): void;
+  /**
+   * `unsent` when not a byte of the request was sent; `untouched` when the connection had served before and not a byte of this
+   * answer came.
+   */
+  onFailure(exchange: CarriedExchange, error: UpstreamError, untouched: boolean, unsent: boolean): void;
 };
 
 /** Milliseconds that an idle connection is kept when its upstream does not say: less than what servers do. */
@@ -269,8 +272,9 @@ export class Connection implements Carrier, ResponseSink, Writer {
   #fail(error: unknown): void {
     const exchange = this.#detach();
     const untouched = this.#served && !this.#heard;
+    const unsent = this.#held !== undefined;
     this.destroy();
-    if (exchange !== undefined) this.#owner.onFailure(exchange, upstreamError(error), untouched);
+    if (exchange !== undefined) this.#owner.onFailure(exchange, upstreamError(error), untouched, unsent);
   }
 
   #detach(): CarriedExchange | undefined {

@@ -87,7 +87,10 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       remove(idle, connection);
       if (connections.delete(connection)) openForNext();
     },
-    onFailure(exchange, error, untouched) {
+    onFailure(exchange, error, untouched, unsent) {
+      // The connection ended before its turn to write came: nobody has seen the request.
+      if (unsent && error.code === 'reset' && !destroyed && exchange.answer !== undefined)
+        return serve(exchange, undefined);
       const replay = untouched && error.code === 'reset' && exchange.replayable && !destroyed;
       if (!replay || exchange.answer === undefined || !budget.take(performance.now()))
         return exchange.fail(error);

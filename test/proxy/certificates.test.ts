@@ -96,7 +96,7 @@ await t.test('what does not fit together is not taken, is told of once, and heal
 
   writeFileSync(pathsOf('first').key, next.key);
   await until(async () => (await shownTo(t, door)) === 'first renewed', 'the renewed one');
-  t.same(door.logged.slice(2), ['the certificates were renewed']);
+  t.equal(door.logged.at(-1), 'the certificates were renewed');
 });
 
 await t.test('until when each holds can be told, and that one has expired is', async (t) => {

@@ -40,6 +40,8 @@ await t.test('a WebSocket wish on anything but GET is none', async (t) => {
   t.match(upstream.seen[0], { method: 'POST', body: 'body' });
 });
 
+const major = Number.parseInt(process.versions.node, 10);
+
 await t.test(
   'an upgrade behind an answer that is still owed is cut, so that neither runs into the other',
   async (t) => {
@@ -55,7 +57,7 @@ await t.test(
       const upgrade = `GET /fact/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`;
       const answers = await sendRaw(proxy.port, get + upgrade, false);
       // To Nodes from 22 on, h2c is no upgrade, and both are served.
-      if (protocol === 'websocket' || answers === '') t.equal(answers, '', protocol);
+      if (protocol === 'websocket' || major < 22) t.equal(answers, '', protocol);
       else t.match(answers, /^(HTTP\/1\.1 200 [^]*?\r\n\r\nlate){2}$/, protocol);
     }
   },
