@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { until } from '../support/client.ts';
 import { refuses } from '../support/wire.ts';
 import { data, headers, speakFrames, type Fate, type Field, type FrameClient } from '../support/frames.ts';
 import type { World } from './world.ts';
@@ -98,11 +99,24 @@ type Judge = (
   name: string,
 ) => Promise<void>;
 
+/** What the behaviour before this one sent may still be on its way. */
+async function quiet(upstream: World['recorded']['upstream']): Promise<void> {
+  let before = -1;
+  await until(async () => {
+    const now = upstream.bytes().length;
+    if (now === before) return true;
+    before = now;
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    return false;
+  }, 'nothing more comes upstream');
+}
+
 /** Sends one after the other over one connection, or a new one when that was ended; after each it must serve. */
 function eachOnConnection(attacks: readonly Attack[], judge: Judge): Run {
   return async (t, { door, recorded }) => {
     let client: FrameClient | undefined;
     let stream = 1;
+    await quiet(recorded.upstream);
     for (const { fields, body } of attacks) {
       const name = shorten(JSON.stringify([...fields.filter(([one]) => !plainly.has(one)), body]));
       const before = recorded.upstream.bytes().length;
