@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse, STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { writeTogether, type Writer } from '../upstream/write-together.ts';
+import { copyOf, giveBack } from './copies.ts';
 import { headText } from './errors.ts';
 import { recordOf } from './header-record.ts';
 import { headerRecord, type HeaderList } from './headers.ts';
@@ -106,6 +107,11 @@ export class Http1Response extends ServerResponse<Http1Request> implements Respo
     if (unsent._hasBody && body !== '')
       unsent._header += this.chunkedEncoding ? `${body.length.toString(16)}\r\n${body}\r\n` : body;
     super.end();
+  }
+
+  writeLent(chunk: Buffer): boolean {
+    const copy = copyOf(chunk);
+    return this.write(copy, 'latin1', () => giveBack(copy));
   }
 
   /** Only a reset tells where the end of the connection is the end of the body, or of a tunnel. */

@@ -145,11 +145,16 @@ export class Http2Response implements Response {
     };
   }
 
-  write(chunk: Buffer | string, encoding: 'latin1', written?: () => void): boolean {
+  write(chunk: Buffer | string, encoding: 'latin1'): boolean {
     this.#sendHead(false);
     if (this.#bodyless || chunk.length === 0 || this.destroyed) return true;
     this.req.socket.bytesWritten += chunk.length;
-    return this.#stream.write(chunk, encoding, written);
+    return this.#stream.write(chunk, encoding);
+  }
+
+  /** Of a stream that was reset, Node says that a piece is written while some of it may still be on its way: no copy is used again. */
+  writeLent(chunk: Buffer): boolean {
+    return this.write(Buffer.from(chunk), 'latin1');
   }
 
   setTrailers(trailers: HeaderList): void {

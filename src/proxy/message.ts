@@ -45,11 +45,10 @@ export type Response = {
   readonly chunkedEncoding: boolean;
   /** Makes the head, which goes out with what is written next. Throws for what cannot stand in one. */
   setHead(status: number, reasonPhrase: string | undefined, headers: HeaderList): void;
-  /**
-   * An empty piece sends the head alone. False when the client should take what there is first. `written` is called when the
-   * piece is not looked at any more.
-   */
-  write(chunk: Buffer | string, encoding: 'latin1', written?: () => void): boolean;
+  /** An empty piece sends the head alone. False when the client should take what there is first. */
+  write(chunk: Buffer | string, encoding: 'latin1'): boolean;
+  /** The same of a piece that is lent for the call. */
+  writeLent(chunk: Buffer): boolean;
   /** Where `chunkedEncoding` allows. */
   setTrailers(trailers: HeaderList): void;
   /** `chunk` is the last piece, and may be empty. */

@@ -1,7 +1,6 @@
 import { isEventStream } from '../upstream/connection.ts';
 import type { Answer, RequestBody } from '../upstream/exchange.ts';
 import { UpstreamError } from '../upstream/failure.ts';
-import { copyOf, giveBack } from './copies.ts';
 import { grpcStatusOf, isGrpc } from './grpc.ts';
 import { responseHeaders, withoutLength, type HeaderList } from './headers.ts';
 import type { Request, Response } from './message.ts';
@@ -89,8 +88,7 @@ export class Relay implements Answer {
       return true;
     }
     this.onGap();
-    const copy = copyOf(chunk);
-    return this.#res.write(copy, 'latin1', () => giveBack(copy)) || this.#holdBack(this.#res);
+    return this.#res.writeLent(chunk) || this.#holdBack(this.#res);
   }
 
   onEnd(trailers: HeaderList): void {

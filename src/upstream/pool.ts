@@ -88,12 +88,10 @@ export function createPool(origin: URL, options: PoolOptions): UpstreamPool {
       if (connections.delete(connection)) openForNext();
     },
     onFailure(exchange, error, untouched, unsent) {
-      // The connection ended before its turn to write came: nobody has seen the request.
-      if (unsent && error.code === 'reset' && !destroyed && exchange.answer !== undefined)
-        return serve(exchange, undefined);
-      const replay = untouched && error.code === 'reset' && exchange.replayable && !destroyed;
-      if (!replay || exchange.answer === undefined || !budget.take(performance.now()))
-        return exchange.fail(error);
+      const again = untouched && error.code === 'reset' && !destroyed && exchange.answer !== undefined;
+      // Nobody has seen what was not written.
+      if (again && unsent) return serve(exchange, undefined);
+      if (!again || !exchange.replayable || !budget.take(performance.now())) return exchange.fail(error);
       exchange.replayable = false;
       replays += 1;
       exchange.resends += 1;

@@ -48,18 +48,19 @@ function startBench(
 
 const filesIn = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('trenchcoat-'));
 
-await t.test('one short round measures every contender', { skip, timeout: 150_000 }, async (t) => {
+/** One short round, to its end. */
+async function measured(t: Test, args: string[]) {
   const folder = t.testdir({ tmp: {} });
   const out = join(folder, 'bench.json');
-  const bench = startBench(t, join(folder, 'tmp'), [
-    '--rounds=1',
-    '--seconds=1',
-    '--warm-up=0',
-    `--out=${out}`,
-  ]);
+  const short = ['--rounds=1', '--seconds=1', '--warm-up=0', `--out=${out}`];
+  const bench = startBench(t, join(folder, 'tmp'), [...args, ...short]);
   t.equal(await bench.ended, 0, bench.output());
-
   const report: Report = JSON.parse(readFileSync(out, 'utf8'));
+  return { bench, folder, report };
+}
+
+await t.test('one short round measures every contender', { skip, timeout: 150_000 }, async (t) => {
+  const { bench, folder, report } = await measured(t, []);
   t.equal(report.node, process.version);
   t.same(
     report.measured.map(({ scenario }) => scenario),
@@ -82,19 +83,11 @@ await t.test('one short round measures every contender', { skip, timeout: 150_00
 });
 
 await t.test('other loads, on another Node', { skip: skip || noNode, timeout: 120_000 }, async (t) => {
-  const folder = t.testdir({ tmp: {} });
-  const out = join(folder, 'bench.json');
-  const bench = startBench(t, join(folder, 'tmp'), [
+  const { bench, report } = await measured(t, [
     '--what=latency,body-10k,tls,messages,routes,events,allocation,profile',
     '--only=ours,routes-100,sampled',
     '--node=26',
-    '--rounds=1',
-    '--seconds=1',
-    '--warm-up=0',
-    `--out=${out}`,
   ]);
-  t.equal(await bench.ended, 0, bench.output());
-  const report: Report = JSON.parse(readFileSync(out, 'utf8'));
   t.match(report.node, /^v26\./);
   const told = Object.fromEntries(
     report.measured.map(({ scenario, contenders }) => [scenario, contenders.map(({ name }) => name)]),
