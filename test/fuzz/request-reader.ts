@@ -59,6 +59,9 @@ function readHead(reader: MessageReader): ReadRequest & { length: number } {
   if (line.includes('  ')) quirks.add('more blanks than one');
   const minor = Number(digit);
   reader.headers = reader.fields();
+  // Blanks may stand behind a value (RFC 9110 §5.5); behind this one, Node takes spaces alone.
+  if (/\ncontent-length:[\t ]*\d+ *\t/i.test(reader.text.slice(start, reader.at)))
+    quirks.add('a tab behind a length');
   if (method === 'CONNECT' || !METHODS.includes(method)) quirks.add('a method not served');
   if (reader.headers.length > 90 || reader.at - start > 12_000) quirks.add('a long head');
 
